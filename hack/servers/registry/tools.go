@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools keeps the server program among the requirements of this module.
+package tools
+
+import _ "github.com/google/go-containerregistry/cmd/crane"
