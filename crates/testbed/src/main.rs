@@ -1,0 +1,96 @@
+//! Builds the server programs of the tests, and guards them while they run.
+#![allow(
+    clippy::print_stderr,
+    reason = "a command tells its user what went wrong"
+)]
+
+use std::io::{Write as _, stdout};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use portolan_testbed::guard::Guard;
+use portolan_testbed::process::Process;
+use portolan_testbed::programs;
+
+/// Server programs for Portolan's tests.
+#[derive(Parser)]
+#[command(name = "portolan-testbed", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build server programs that are not there yet; all of them unless some are named.
+    Build {
+        /// Programs to build.
+        programs: Vec<String>,
+    },
+    /// List where the server programs are.
+    Paths,
+    /// Run a program that ends when standard input is closed.
+    Guard(Guard),
+    /// Start a guarded program, print its process id and stay: for the test that kills this process.
+    #[command(hide = true)]
+    Hold {
+        /// The log file of the program.
+        log: PathBuf,
+        /// The program and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().task).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("portolan-testbed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Build { programs } => build(&programs).await,
+        Task::Paths => paths(),
+        // A thread of the guard is still reading standard input.
+        Task::Guard(guard) => std::process::exit(guard.run().await?),
+        Task::Hold { log, command } => {
+            let mut program = Command::new(&command[0]);
+            program.args(&command[1..]);
+            let process = Process::spawn("held", program, &log).await?;
+            writeln!(stdout(), "{}", process.pid())?;
+            std::process::exit(process.wait().await)
+        }
+    }
+}
+
+async fn build(names: &[String]) -> Result<()> {
+    let all = programs::RECIPES
+        .iter()
+        .map(|recipe| recipe.program.to_owned());
+    let names = if names.is_empty() {
+        all.collect()
+    } else {
+        names.to_vec()
+    };
+    for name in names {
+        writeln!(stdout(), "{}", programs::program(&name).await?.display())?;
+    }
+    Ok(())
+}
+
+fn paths() -> Result<()> {
+    for recipe in programs::RECIPES {
+        let place = programs::present(recipe.program)?;
+        let place = place.map_or("(not built)".to_owned(), |path| path.display().to_string());
+        writeln!(stdout(), "{:24} {place}", recipe.program)?;
+    }
+    Ok(())
+}
