@@ -14,6 +14,7 @@ pub mod verification;
 #[cfg(test)]
 mod tests;
 
+pub use common::commit_of;
 pub use git_deployment::GitDeployment;
 pub use git_source::GitSource;
 pub use git_writer::GitWriter;

@@ -1,0 +1,1 @@
+//! The Kubernetes side: caches, dynamic watches, apply as a ServiceAccount, events, leases, discovery.

@@ -1,0 +1,3 @@
+//! The staging and production clusters' program: arguments and wiring.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! One actor per remote repository: reads, group commits and pushes, in a worker process with a deadline.

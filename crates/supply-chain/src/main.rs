@@ -1,0 +1,3 @@
+//! The build cluster's program: arguments and wiring.
+
+fn main() {}
