@@ -1,1 +1,6 @@
-//! Helpers of the tests that cross crates.
+//! What tests that cross crates share: the harness of the scenarios, golden files, a look at the
+//! workspace.
+
+pub mod golden;
+pub mod scenario;
+pub mod yaml;

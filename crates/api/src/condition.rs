@@ -162,13 +162,7 @@ pub fn rfc3339(now: Timestamp) -> String {
 fn valid_reason(reason: &str) -> String {
     let mut valid: String = reason
         .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "_,:".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
+        .map(|c| if c.is_ascii_alphanumeric() || "_,:".contains(c) { c } else { '_' })
         .take(1024)
         .collect();
     if !valid.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -202,24 +196,9 @@ mod tests {
 
     #[test]
     fn a_time_is_kept_only_while_nothing_changes() {
-        let first = timed(
-            &[Decided::no("Ready", "A", "a")],
-            &[],
-            at(0),
-            Generation::Omit,
-        );
-        let same = timed(
-            &[Decided::no("Ready", "A", "a")],
-            &first,
-            at(9),
-            Generation::Omit,
-        );
-        let other = timed(
-            &[Decided::no("Ready", "A", "b")],
-            &first,
-            at(9),
-            Generation::Omit,
-        );
+        let first = timed(&[Decided::no("Ready", "A", "a")], &[], at(0), Generation::Omit);
+        let same = timed(&[Decided::no("Ready", "A", "a")], &first, at(9), Generation::Omit);
+        let other = timed(&[Decided::no("Ready", "A", "b")], &first, at(9), Generation::Omit);
         assert_eq!(same, first);
         assert_eq!(other[0].last_transition_time, "1970-01-01T00:00:09Z");
     }

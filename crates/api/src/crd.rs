@@ -46,17 +46,12 @@ pub fn name(crd: &Value) -> &str {
 /// A definition as the YAML file that is committed below `config/crd`.
 pub fn yaml(crd: &Value) -> Result<String, serde_saphyr::ser::Error> {
     let body = serde_saphyr::to_string(crd)?;
-    Ok(format!(
-        "# Made by `make generate` from crates/api; do not edit.\n---\n{body}"
-    ))
+    Ok(format!("# Made by `make generate` from crates/api; do not edit.\n---\n{body}"))
 }
 
 /// The kustomization that lists the files of all kinds.
 pub fn kustomization() -> String {
-    let files: String = all()
-        .iter()
-        .map(|crd| format!("  - {}.yaml\n", name(crd)))
-        .collect();
+    let files: String = all().iter().map(|crd| format!("  - {}.yaml\n", name(crd))).collect();
     format!(
         "# Made by `make generate` from crates/api; do not edit.\n\
          apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{files}"
@@ -107,11 +102,7 @@ fn tidy(schema: &mut Value) {
 /// Folds the paragraphs of a description: rustdoc wraps lines, `kubectl explain` wraps by itself.
 fn unfold(object: &mut Map<String, Value>) {
     if let Some(Value::String(text)) = object.get_mut("description") {
-        *text = text
-            .split("\n\n")
-            .map(|p| p.replace('\n', " "))
-            .collect::<Vec<_>>()
-            .join("\n\n");
+        *text = text.split("\n\n").map(|p| p.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
     }
 }
 

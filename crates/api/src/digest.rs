@@ -7,12 +7,15 @@ use sha2::{Digest, Sha256};
 
 /// Lower-case hex of the SHA-256 of `bytes`, without a prefix.
 pub fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    to_hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as lower-case hex.
+pub fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// `sha256:<hex>` of `bytes`.

@@ -6,10 +6,7 @@
 //!
 //! **Invariant:** nothing here talks to anything: no client, file, clock or environment.
 
-#![allow(
-    clippy::duplicated_attributes,
-    reason = "each printcolumn has a type_ of its own"
-)]
+#![allow(clippy::duplicated_attributes, reason = "each printcolumn has a type_ of its own")]
 
 pub mod choreography;
 pub mod condition;

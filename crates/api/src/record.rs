@@ -124,11 +124,7 @@ pub fn blob_id(content: &[u8]) -> String {
     let mut hasher = Sha1::new();
     hasher.update(format!("blob {}\0", content.len()));
     hasher.update(content);
-    hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -136,10 +132,7 @@ mod tests {
     use super::*;
 
     fn file(content: &str) -> RecordedFile {
-        RecordedFile {
-            mode: "100644".into(),
-            blob: blob_id(content.as_bytes()),
-        }
+        RecordedFile { mode: "100644".into(), blob: blob_id(content.as_bytes()) }
     }
 
     fn record() -> Record {
@@ -147,20 +140,14 @@ mod tests {
             writer: "build/dev/app".into(),
             sequence: 3,
             files: [("a.yaml".to_owned(), file("a"))].into(),
-            hops: vec![Hop {
-                environment: "staging".into(),
-                ..Hop::default()
-            }],
+            hops: vec![Hop { environment: "staging".into(), ..Hop::default() }],
             ..Record::default()
         }
     }
 
     #[test]
     fn blob_ids_are_gits() {
-        assert_eq!(
-            blob_id(b"hello\n"),
-            "ce013625030ba8dba906f756967f9e9ca394464a"
-        );
+        assert_eq!(blob_id(b"hello\n"), "ce013625030ba8dba906f756967f9e9ca394464a");
         assert_eq!(blob_id(b""), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
     }
 
@@ -182,27 +169,15 @@ mod tests {
         renamed.insert("b".to_owned(), file("1"));
         assert_ne!(content_digest(&renamed), digest);
         let mut executable = base.clone();
-        executable.insert(
-            "a".into(),
-            RecordedFile {
-                mode: "100755".into(),
-                ..file("1")
-            },
-        );
+        executable.insert("a".into(), RecordedFile { mode: "100755".into(), ..file("1") });
         assert_ne!(content_digest(&executable), digest);
-        assert_ne!(
-            content_digest(&[("a".to_owned(), file("2"))].into()),
-            digest
-        );
+        assert_ne!(content_digest(&[("a".to_owned(), file("2"))].into()), digest);
     }
 
     #[test]
     fn a_passage_is_its_provenance_and_content() {
         let none = WriterProvenance::default();
-        let some = WriterProvenance {
-            image: Some("r/a@sha256:1".into()),
-            ..none.clone()
-        };
+        let some = WriterProvenance { image: Some("r/a@sha256:1".into()), ..none.clone() };
         assert_eq!(passage_id(&none, "sha256:1"), passage_id(&none, "sha256:1"));
         assert_ne!(passage_id(&none, "sha256:1"), passage_id(&some, "sha256:1"));
         assert_ne!(passage_id(&none, "sha256:1"), passage_id(&none, "sha256:2"));

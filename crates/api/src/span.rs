@@ -11,9 +11,7 @@ pub struct SpanError {
 
 /// Reads a span written as Kubernetes writes durations (the pattern of the schema).
 pub fn parse(text: &str) -> Result<Duration, SpanError> {
-    let error = || SpanError {
-        found: text.chars().take(40).collect(),
-    };
+    let error = || SpanError { found: text.chars().take(40).collect() };
     let span: jiff::SignedDuration = text.parse().map_err(|_| error())?;
     if text.trim() != text || text.starts_with('-') {
         return Err(error());
@@ -27,13 +25,9 @@ mod tests {
 
     #[test]
     fn spans_read_as_kubernetes_writes_them() {
-        for (text, millis) in [
-            ("500ms", 500),
-            ("2s", 2000),
-            ("1m", 60_000),
-            ("1m30s", 90_000),
-            ("1h", 3_600_000),
-        ] {
+        for (text, millis) in
+            [("500ms", 500), ("2s", 2000), ("1m", 60_000), ("1m30s", 90_000), ("1h", 3_600_000)]
+        {
             assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
         }
     }
@@ -41,10 +35,7 @@ mod tests {
     #[test]
     fn what_is_no_span_says_how_to_write_one() {
         for text in ["", "5", "5x", "-5s", " 5s"] {
-            assert!(
-                parse(text).unwrap_err().to_string().contains("1m30s"),
-                "{text}"
-            );
+            assert!(parse(text).unwrap_err().to_string().contains("1m30s"), "{text}");
         }
     }
 }

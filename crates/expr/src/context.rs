@@ -56,20 +56,14 @@ impl<'a> Context<'a> {
     pub(crate) fn to_value(&self, wanted: impl Fn(&str) -> bool) -> Value {
         let roots = self.roots.iter().filter(|(name, _)| wanted(name));
         Value::Object(
-            roots
-                .map(|(name, value)| (name.to_string(), value.as_ref().clone()))
-                .collect(),
+            roots.map(|(name, value)| (name.to_string(), value.as_ref().clone())).collect(),
         )
     }
 }
 
 impl<'a> From<&'a Map<String, Value>> for Context<'a> {
     fn from(map: &'a Map<String, Value>) -> Self {
-        let roots = map
-            .iter()
-            .map(|(name, value)| (name.as_str().into(), Cow::Borrowed(value)));
-        Self {
-            roots: roots.collect(),
-        }
+        let roots = map.iter().map(|(name, value)| (name.as_str().into(), Cow::Borrowed(value)));
+        Self { roots: roots.collect() }
     }
 }

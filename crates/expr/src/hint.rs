@@ -29,26 +29,15 @@ fn nearest<'n>(wanted: &str, names: &[&'n str]) -> Option<&'n str> {
         (edits <= NEAR && edits < wanted.chars().count()).then_some(edits)
     };
     let comparable = names.iter().filter(|name| name.len() <= COMPARED_BYTES);
-    comparable
-        .filter_map(|name| Some((near(name)?, *name)))
-        .min()
-        .map(|(_, name)| name)
+    comparable.filter_map(|name| Some((near(name)?, *name))).min().map(|(_, name)| name)
 }
 
 fn list(names: &[&str]) -> String {
     if names.is_empty() {
         return "there are no keys here".to_owned();
     }
-    let shown: Vec<String> = names
-        .iter()
-        .take(LISTED)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let more = if names.len() > LISTED {
-        " and others"
-    } else {
-        ""
-    };
+    let shown: Vec<String> = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
+    let more = if names.len() > LISTED { " and others" } else { "" };
     format!("the keys here are {}{more}", shown.join(", "))
 }
 

@@ -21,10 +21,7 @@ pub(crate) struct TooLong;
 
 /// Writes `value` without any space, at most `limit` bytes.
 pub(crate) fn compact(value: &Value, escape: Escape, limit: usize) -> Result<String, TooLong> {
-    let mut out = Bounded {
-        text: Vec::new(),
-        limit,
-    };
+    let mut out = Bounded { text: Vec::new(), limit };
     let mut serializer = Serializer::with_formatter(&mut out, Compact(escape));
     // Writing is the only thing that can fail: a Value has string keys and finite numbers.
     value.serialize(&mut serializer).map_err(|_| TooLong)?;
@@ -83,11 +80,7 @@ impl Formatter for Compact {
         let size = value.abs();
         if size != 0.0 && !(1e-6..1e21).contains(&size) {
             let text = format!("{value:e}");
-            let text = if text.contains("e-") {
-                text
-            } else {
-                text.replace('e', "e+")
-            };
+            let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
             return writer.write_all(text.as_bytes());
         }
         write!(writer, "{value}")

@@ -25,13 +25,9 @@ fn float(number: &Number) -> f64 {
 }
 
 fn integer_with_float(left: i128, right: f64) -> Ordering {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the cast saturates, left has 65 bits"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, left has 65 bits")]
     let whole = right.trunc() as i128;
-    left.cmp(&whole)
-        .then_with(|| 0.0_f64.total_cmp(&(right.fract() + 0.0)))
+    left.cmp(&whole).then_with(|| 0.0_f64.total_cmp(&(right.fract() + 0.0)))
 }
 
 #[cfg(test)]

@@ -64,9 +64,7 @@ impl Path {
             return Err(PathError::Empty);
         }
         if expression.len() > PATH_BYTES {
-            return Err(PathError::TooLong {
-                length: expression.len(),
-            });
+            return Err(PathError::TooLong { length: expression.len() });
         }
         if depth(expression) > PATH_DEPTH {
             return Err(PathError::TooDeep);
@@ -81,11 +79,7 @@ impl Path {
             return Err(PathError::SeveralQueries { wrapped });
         }
         let plain = parsed.steps.iter().all(Step::is_plain);
-        Ok(Self {
-            text: expression.into(),
-            steps: parsed.steps,
-            plain,
-        })
+        Ok(Self { text: expression.into(), steps: parsed.steps, plain })
     }
 
     /// The expression as it was written.
@@ -176,24 +170,15 @@ impl Path {
     }
 
     fn fault(&self, fault: FindFault) -> PathError {
-        PathError::Evaluation {
-            expression: self.text.to_string(),
-            fault,
-        }
+        PathError::Evaluation { expression: self.text.to_string(), fault }
     }
 
     fn not_found(&self, hint: Option<String>) -> PathError {
-        PathError::NotFound {
-            expression: self.text.to_string(),
-            hint,
-        }
+        PathError::NotFound { expression: self.text.to_string(), hint }
     }
 
     fn too_many(&self, count: usize) -> PathError {
-        PathError::TooManyResults {
-            expression: self.text.to_string(),
-            count,
-        }
+        PathError::TooManyResults { expression: self.text.to_string(), count }
     }
 }
 

@@ -76,9 +76,7 @@ pub struct BadTag<'t> {
 impl Template {
     /// Parses all tags of a document.
     pub fn compile(document: &Value) -> Self {
-        Self {
-            root: compile::node(document, &mut String::new()),
-        }
+        Self { root: compile::node(document, &mut String::new()) }
     }
 
     /// Replaces all tags. The result is a map: a stamped object.
@@ -102,11 +100,7 @@ impl Template {
                 Ok(path) => path.flaw()?,
                 Err(error) => error.clone(),
             };
-            Some(BadTag {
-                location,
-                expression: &tag.expression,
-                error,
-            })
+            Some(BadTag { location, expression: &tag.expression, error })
         })
     }
 

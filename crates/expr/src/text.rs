@@ -50,10 +50,7 @@ impl Text {
         scan::scan(source)?;
         let mut template = handlebars::Template::compile(source).map_err(TextError::from)?;
         guard::guard(&mut template)?;
-        Ok(Self {
-            source: source.into(),
-            template,
-        })
+        Ok(Self { source: source.into(), template })
     }
 
     /// The text with all expressions replaced.

@@ -52,8 +52,7 @@ impl Limits {
     const RATIO_FREE: u64 = 16 << 20;
 
     fn budget(&self, packed: u64) -> u64 {
-        self.unpacked_bytes
-            .min(packed.saturating_mul(self.ratio).max(Self::RATIO_FREE))
+        self.unpacked_bytes.min(packed.saturating_mul(self.ratio).max(Self::RATIO_FREE))
     }
 }
 
@@ -87,13 +86,7 @@ impl<R: Read + Seek> Archive<R> {
             entries.push(entry);
             Ok(())
         })?;
-        Ok(Self {
-            reader,
-            limits,
-            entries,
-            taken: 0,
-            packed: 0,
-        })
+        Ok(Self { reader, limits, entries, taken: 0, packed: 0 })
     }
 
     /// What the archive holds, in its order.
@@ -110,9 +103,7 @@ impl<R: Read + Seek> Archive<R> {
         self.taken = self.taken.saturating_add(bytes);
         let limit = self.limits.unpacked_bytes;
         let unit = "bytes in all layers together";
-        (self.taken <= limit)
-            .then_some(())
-            .ok_or(Error::SourceTooLarge { limit, unit })
+        (self.taken <= limit).then_some(()).ok_or(Error::SourceTooLarge { limit, unit })
     }
 
     #[cfg(test)]
@@ -135,9 +126,7 @@ impl<R: Read + Seek> Archive<R> {
         &mut self,
         mut visit: impl FnMut(usize, &mut dyn Read) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        walk(&mut self.reader, &self.limits, |place, entry| {
-            visit(place, entry)
-        })
+        walk(&mut self.reader, &self.limits, |place, entry| visit(place, entry))
     }
 }
 
@@ -146,16 +135,14 @@ fn walk<R: Read + Seek>(
     limits: &Limits,
     mut visit: impl FnMut(usize, &mut tar::Entry<'_, &mut dyn Read>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let packed = reader
-        .seek(SeekFrom::End(0))
-        .map_err(Error::ArchiveUnreadable)?;
+    let packed = reader.seek(SeekFrom::End(0)).map_err(Error::ArchiveUnreadable)?;
     reader.rewind().map_err(Error::ArchiveUnreadable)?;
     let budget = Budget::new(limits.budget(packed));
     let unreadable = |error: std::io::Error| match budget.exceeded() {
         Some(error) => error,
-        None => Error::ArchiveInvalid {
-            problem: format!("no tar.gz: {}", shown(&error.to_string())),
-        },
+        None => {
+            Error::ArchiveInvalid { problem: format!("no tar.gz: {}", shown(&error.to_string())) }
+        }
     };
     let mut metered = Metered::new(MultiGzDecoder::new(reader), &budget);
     let mut archive = tar::Archive::new(&mut metered as &mut dyn Read);
@@ -168,10 +155,7 @@ fn walk<R: Read + Seek>(
         };
         let mut entry = entry.map_err(unreadable)?;
         if place == limits.entries {
-            return Err(Error::SourceTooLarge {
-                limit: limits.entries as u64,
-                unit: "entries",
-            });
+            return Err(Error::SourceTooLarge { limit: limits.entries as u64, unit: "entries" });
         }
         budget.expect_content();
         visit(place, &mut entry).map_err(|error| budget.exceeded().unwrap_or(error))?;

@@ -34,11 +34,7 @@ pub enum Credential {
 impl Credential {
     /// User and password.
     pub fn basic(user: impl Into<String>, password: impl Into<SecretString>) -> Self {
-        Self::Basic {
-            user: user.into(),
-            password: password.into(),
-            hosts: Vec::new(),
-        }
+        Self::Basic { user: user.into(), password: password.into(), hosts: Vec::new() }
     }
 
     /// The value of the `Authorization` header that shows this credential itself.
@@ -60,16 +56,9 @@ impl Credential {
             Self::Basic { password, .. } | Self::Bearer(password) => password.expose_secret(),
         };
         let header = self.authorization();
-        let pair = header
-            .as_ref()
-            .and_then(|header| header.expose_secret().split_once(' '));
+        let pair = header.as_ref().and_then(|header| header.expose_secret().split_once(' '));
         let encoded = url_encoded(secret);
-        let forms = [
-            secret,
-            pair.map_or("", |(_, pair)| pair),
-            &encoded,
-            &STANDARD.encode(secret),
-        ];
+        let forms = [secret, pair.map_or("", |(_, pair)| pair), &encoded, &STANDARD.encode(secret)];
         forms.iter().any(|form| repeats(text, form))
     }
 }
@@ -83,13 +72,7 @@ pub(crate) fn repeats(text: &str, secret: &str) -> bool {
 fn url_encoded(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     text.bytes()
-        .map(|b| {
-            if plain(b) {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
+        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
         .collect()
 }
 
@@ -112,15 +95,9 @@ mod tests {
     fn debug_shows_no_secret() {
         let shown = format!(
             "{:?}",
-            [
-                Credential::basic("me", "canary"),
-                Credential::Bearer("canary".into())
-            ]
+            [Credential::basic("me", "canary"), Credential::Bearer("canary".into())]
         );
-        assert!(
-            !shown.contains("canary") && !shown.contains("me"),
-            "{shown}"
-        );
+        assert!(!shown.contains("canary") && !shown.contains("me"), "{shown}");
     }
 
     #[rstest]

@@ -59,10 +59,7 @@ pub(crate) struct Hashing<W> {
 
 impl<W: Write> Hashing<W> {
     pub(crate) fn new(inner: W) -> Self {
-        Self {
-            inner,
-            hasher: Sha256::new(),
-        }
+        Self { inner, hasher: Sha256::new() }
     }
 
     pub(crate) fn finish(self) -> (W, Digest) {
@@ -95,10 +92,7 @@ mod tests {
         let mut hashing = Hashing::new(Vec::new());
         hashing.write_all(b"abc").unwrap();
         let (bytes, digest) = hashing.finish();
-        assert_eq!(
-            (bytes.as_slice(), digest),
-            (b"abc".as_slice(), Digest::of(b"abc"))
-        );
+        assert_eq!((bytes.as_slice(), digest), (b"abc".as_slice(), Digest::of(b"abc")));
     }
 
     #[rstest]

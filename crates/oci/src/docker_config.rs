@@ -43,9 +43,7 @@ impl Credential {
             .filter_map(|(key, entry)| Some((fit(key, repository)?, key, entry)))
             .max_by_key(|(fit, ..)| *fit)
             .map(|(_, key, entry)| {
-                entry
-                    .credential()
-                    .map_err(|problem| invalid(&format!("entry `{key}` {problem}")))
+                entry.credential().map_err(|problem| invalid(&format!("entry `{key}` {problem}")))
             })
             .transpose()
     }
@@ -53,11 +51,7 @@ impl Credential {
 
 impl Entry {
     fn credential(&self) -> Result<Credential, &'static str> {
-        if let Some(token) = self
-            .registrytoken
-            .as_ref()
-            .filter(|token| !token.is_empty())
-        {
+        if let Some(token) = self.registrytoken.as_ref().filter(|token| !token.is_empty()) {
             return Ok(Credential::Bearer(token.as_str().into()));
         }
         if let (Some(user), Some(password)) = (&self.username, &self.password) {
@@ -69,26 +63,16 @@ impl Entry {
                 None => "has neither `auth` nor `username` and `password`",
             });
         };
-        let pair = STANDARD
-            .decode(auth.trim())
-            .ok()
-            .and_then(|pair| String::from_utf8(pair).ok());
+        let pair = STANDARD.decode(auth.trim()).ok().and_then(|pair| String::from_utf8(pair).ok());
         let pair = pair.ok_or("has an `auth` that is not base64 text")?;
-        let (user, password) = pair
-            .split_once(':')
-            .ok_or("has an `auth` without `:` inside")?;
-        Ok(Credential::basic(
-            user,
-            password.trim_end_matches(['\0', '\n']),
-        ))
+        let (user, password) = pair.split_once(':').ok_or("has an `auth` without `:` inside")?;
+        Ok(Credential::basic(user, password.trim_end_matches(['\0', '\n'])))
     }
 }
 
 /// How well a key fits a repository: the length of its path; `None` when it is for another.
 fn fit(key: &str, repository: &Repository) -> Option<usize> {
-    let key = key
-        .trim_start_matches("https://")
-        .trim_start_matches("http://");
+    let key = key.trim_start_matches("https://").trim_start_matches("http://");
     let (host, path) = key.split_once('/').unwrap_or((key, ""));
     let path = match path.trim_end_matches('/') {
         "v1" | "v2" => "",
@@ -104,9 +88,7 @@ fn fit(key: &str, repository: &Repository) -> Option<usize> {
 }
 
 fn invalid(problem: &str) -> Error {
-    Error::InvalidCredential {
-        problem: crate::text::shown(problem),
-    }
+    Error::InvalidCredential { problem: crate::text::shown(problem) }
 }
 
 #[cfg(test)]
@@ -156,26 +138,11 @@ mod tests {
     #[rstest]
     #[case("canary", "line 1")]
     #[case(r#"{"auths": {"registry.example": "canary"}}"#, "line 1")]
-    #[case(
-        r#"{"auths": {"registry.example": {"auth": 5, "password": "canary"}}}"#,
-        "line 1"
-    )]
-    #[case(
-        r#"{"auths": {"registry.example": {"auth": "canary!"}}}"#,
-        "not base64"
-    )]
-    #[case(
-        r#"{"auths": {"registry.example": {"auth": "Y2FuYXJ5"}}}"#,
-        "without `:`"
-    )]
-    #[case(
-        r#"{"auths": {"registry.example": {"identitytoken": "canary"}}}"#,
-        "identity token"
-    )]
-    #[case(
-        r#"{"auths": {"registry.example": {"username": "canary"}}}"#,
-        "neither"
-    )]
+    #[case(r#"{"auths": {"registry.example": {"auth": 5, "password": "canary"}}}"#, "line 1")]
+    #[case(r#"{"auths": {"registry.example": {"auth": "canary!"}}}"#, "not base64")]
+    #[case(r#"{"auths": {"registry.example": {"auth": "Y2FuYXJ5"}}}"#, "without `:`")]
+    #[case(r#"{"auths": {"registry.example": {"identitytoken": "canary"}}}"#, "identity token")]
+    #[case(r#"{"auths": {"registry.example": {"username": "canary"}}}"#, "neither")]
     fn malformed_content_is_refused_and_not_repeated(#[case] json: &str, #[case] problem: &str) {
         let error = read(json, "registry.example/app").unwrap_err();
         assert!(error.to_string().contains(problem), "{error}");

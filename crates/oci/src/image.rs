@@ -44,11 +44,7 @@ pub struct Blob {
 impl Blob {
     fn json(media_type: &str, value: &Value) -> Self {
         let data = Bytes::from(value.to_string());
-        Self {
-            media_type: media_type.into(),
-            digest: Digest::of(&data),
-            data,
-        }
+        Self { media_type: media_type.into(), digest: Digest::of(&data), data }
     }
 
     /// How a manifest names it.
@@ -65,13 +61,7 @@ impl Blob {
 
 impl fmt::Debug for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} ({} bytes)",
-            self.media_type,
-            self.digest,
-            self.data.len()
-        )
+        write!(f, "{} {} ({} bytes)", self.media_type, self.digest, self.data.len())
     }
 }
 
@@ -156,11 +146,8 @@ impl Image {
         if base_layers.len() + layers.len() > LAYERS {
             return Err(invalid(&format!("it would have more than {LAYERS} layers")));
         }
-        let descriptors: Vec<Descriptor> = base_layers
-            .iter()
-            .cloned()
-            .chain(layers.iter().map(Blob::descriptor))
-            .collect();
+        let descriptors: Vec<Descriptor> =
+            base_layers.iter().cloned().chain(layers.iter().map(Blob::descriptor)).collect();
         let mut manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -174,13 +161,7 @@ impl Image {
         if manifest.data.len() > MANIFEST_BYTES {
             return Err(invalid("its annotations are longer than a registry takes"));
         }
-        Ok(Self {
-            manifest,
-            config,
-            layers,
-            base_layers,
-            origin,
-        })
+        Ok(Self { manifest, config, layers, base_layers, origin })
     }
 
     /// Digest of the manifest: the digest of the image.
@@ -190,9 +171,7 @@ impl Image {
 }
 
 fn invalid(problem: &str) -> Error {
-    Error::InvalidImage {
-        problem: problem.into(),
-    }
+    Error::InvalidImage { problem: problem.into() }
 }
 
 #[cfg(test)]

@@ -18,11 +18,7 @@ impl Platform {
     /// A platform by its parts. `arm64/v8` is `arm64`, as every registry and runtime has it.
     pub(crate) fn new(os: &str, arch: &str, variant: Option<&str>) -> Self {
         let variant = variant.filter(|v| !(v.is_empty() || arch == "arm64" && *v == "v8"));
-        Self {
-            os: os.into(),
-            arch: arch.into(),
-            variant: variant.map(Into::into),
-        }
+        Self { os: os.into(), arch: arch.into(), variant: variant.map(Into::into) }
     }
 
     /// Operating system, such as `linux`.
@@ -57,10 +53,7 @@ impl FromStr for Platform {
         };
         let parts: Vec<&str> = text.split('/').collect();
         let word = |part: &&str| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         };
         match parts.as_slice() {
             [_, "x86_64", ..] => Err(invalid("write amd64 for x86_64")),
@@ -76,9 +69,7 @@ impl FromStr for Platform {
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.os, self.arch)?;
-        self.variant
-            .iter()
-            .try_for_each(|variant| write!(f, "/{variant}"))
+        self.variant.iter().try_for_each(|variant| write!(f, "/{variant}"))
     }
 }
 

@@ -33,11 +33,7 @@ impl Repository {
 
     /// The host that answers requests: Docker Hub's differs from its name.
     pub(crate) fn api_host(&self) -> &str {
-        if is_docker_hub(&self.host) {
-            "registry-1.docker.io"
-        } else {
-            &self.host
-        }
+        if is_docker_hub(&self.host) { "registry-1.docker.io" } else { &self.host }
     }
 }
 
@@ -53,10 +49,7 @@ impl FromStr for Repository {
     fn from_str(text: &str) -> Result<Self, Error> {
         let reference: Reference = text.parse()?;
         if reference.tag.is_some() || reference.digest.is_some() {
-            return Err(invalid(
-                text,
-                "a repository is wanted, without tag and digest",
-            ));
+            return Err(invalid(text, "a repository is wanted, without tag and digest"));
         }
         Ok(reference.repository)
     }
@@ -88,9 +81,7 @@ impl Reference {
 
     /// What stands for the manifest in a request.
     pub(crate) fn manifest(&self) -> &str {
-        self.digest
-            .as_ref()
-            .map_or(self.tag.as_deref().unwrap_or("latest"), Digest::as_str)
+        self.digest.as_ref().map_or(self.tag.as_deref().unwrap_or("latest"), Digest::as_str)
     }
 }
 
@@ -98,9 +89,7 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.repository)?;
         self.tag.iter().try_for_each(|tag| write!(f, ":{tag}"))?;
-        self.digest
-            .iter()
-            .try_for_each(|digest| write!(f, "@{digest}"))
+        self.digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
     }
 }
 
@@ -141,29 +130,15 @@ impl FromStr for Reference {
             );
         }
         let bare = is_docker_hub(host) && !path.contains('/');
-        let path = if bare {
-            format!("library/{path}")
-        } else {
-            path.to_owned()
-        };
-        let repository = Repository {
-            host: host.to_ascii_lowercase(),
-            path,
-        };
-        Ok(Self {
-            repository,
-            tag: tag.map(Into::into),
-            digest,
-        })
+        let path = if bare { format!("library/{path}") } else { path.to_owned() };
+        let repository = Repository { host: host.to_ascii_lowercase(), path };
+        Ok(Self { repository, tag: tag.map(Into::into), digest })
     }
 }
 
 /// Whether `host` is one of Docker Hub's names.
 pub(crate) fn is_docker_hub(host: &str) -> bool {
-    matches!(
-        host,
-        "docker.io" | "index.docker.io" | "registry-1.docker.io"
-    )
+    matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io")
 }
 
 /// Whether `tag` is one by the distribution rules.
@@ -180,10 +155,10 @@ fn names_a_host(part: &str) -> bool {
 }
 
 fn is_host(text: &str) -> bool {
-    let (name, port) = match text.rfind(']').map_or_else(
-        || text.find(':'),
-        |end| text[end..].find(':').map(|colon| end + colon),
-    ) {
+    let (name, port) = match text
+        .rfind(']')
+        .map_or_else(|| text.find(':'), |end| text[end..].find(':').map(|colon| end + colon))
+    {
         Some(colon) => (&text[..colon], Some(&text[colon + 1..])),
         None => (text, None),
     };
@@ -219,10 +194,7 @@ fn invalid(text: &str, problem: &str) -> Error {
         Some((_, rest)) => rest,
         None => text,
     };
-    Error::InvalidReference {
-        text: shown(public),
-        problem: problem.into(),
-    }
+    Error::InvalidReference { text: shown(public), problem: problem.into() }
 }
 
 #[cfg(test)]

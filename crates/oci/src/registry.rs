@@ -91,8 +91,7 @@ impl Registry {
         credential: &Credential,
     ) -> Result<BaseImage, Error> {
         let doing = format!("fetching base image {reference}");
-        self.in_time(&doing, pull::pull(self, reference, platform, credential))
-            .await
+        self.in_time(&doing, pull::pull(self, reference, platform, credential)).await
     }
 
     /// Pushes an image under a tag. What the registry has is not sent again; when the tag stands for this very image already,
@@ -105,8 +104,7 @@ impl Registry {
         credential: &Credential,
     ) -> Result<Receipt, Error> {
         let doing = format!("pushing to {repository}");
-        self.in_time(&doing, push::push(self, image, repository, tag, credential))
-            .await
+        self.in_time(&doing, push::push(self, image, repository, tag, credential)).await
     }
 
     async fn in_time<T>(
@@ -117,18 +115,12 @@ impl Registry {
         let allowed = self.options.overall_timeout;
         match tokio::time::timeout(allowed, work).await {
             Ok(result) => result,
-            Err(_) => Err(Error::TimedOut {
-                doing: doing.into(),
-                seconds: allowed.as_secs(),
-            }),
+            Err(_) => Err(Error::TimedOut { doing: doing.into(), seconds: allowed.as_secs() }),
         }
     }
 
     /// Whether the operator has `host`, or `host:port`, spoken to over http.
     fn is_plain(&self, host: &str, authority: &str) -> bool {
-        self.options
-            .plain_http_hosts
-            .iter()
-            .any(|listed| listed == host || listed == authority)
+        self.options.plain_http_hosts.iter().any(|listed| listed == host || listed == authority)
     }
 }

@@ -26,7 +26,11 @@ fn leaf_holds(desired: &Value, observed: &Value, key: &str, amounts: bool) -> bo
     }
 }
 
-fn object_holds(desired: &Map<String, Value>, observed: &Map<String, Value>, amounts: bool) -> bool {
+fn object_holds(
+    desired: &Map<String, Value>,
+    observed: &Map<String, Value>,
+    amounts: bool,
+) -> bool {
     desired.iter().all(|(key, value)| match observed.get(key) {
         Some(other) => leaf_holds(value, other, key, amounts),
         None => is_nothing(value),
@@ -54,9 +58,9 @@ fn list_holds(desired: &[Value], observed: &[Value], amounts: bool) -> bool {
 fn named_list_holds(desired: &[Value], observed: &[Value]) -> bool {
     desired.iter().all(|element| {
         element.get("name").is_some_and(|name| {
-            observed
-                .iter()
-                .any(|other| other.get("name") == Some(name) && leaf_holds(element, other, "", false))
+            observed.iter().any(|other| {
+                other.get("name") == Some(name) && leaf_holds(element, other, "", false)
+            })
         })
     })
 }

@@ -68,10 +68,7 @@ impl AuditLog {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         // The last line may be half written.
-        let end = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |last| last + 1);
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let text = std::str::from_utf8(&bytes[..end]).context("the audit log is not UTF-8")?;
         let entries = text.lines().map(|line| {
             AuditEntry::parse(line).with_context(|| format!("reading the audit line {line}"))
@@ -88,23 +85,15 @@ impl AuditLog {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = format!("{SETTLE}{}-{number}", process::id());
         let before = self.mark();
-        client
-            .request_text(http::Request::get(&path).body(Vec::new())?)
-            .await?;
-        wait::until(
-            "the audit log to settle",
-            Duration::from_mins(1),
-            async || {
-                let mut file = File::open(&self.path).ok()?;
-                file.seek(SeekFrom::Start(before.0)).ok()?;
-                let mut bytes = Vec::new();
-                file.read_to_end(&mut bytes).ok()?;
-                let text = String::from_utf8_lossy(&bytes);
-                text.lines()
-                    .any(|line| line.contains(&path))
-                    .then(|| self.mark())
-            },
-        )
+        client.request_text(http::Request::get(&path).body(Vec::new())?).await?;
+        wait::until("the audit log to settle", Duration::from_mins(1), async || {
+            let mut file = File::open(&self.path).ok()?;
+            file.seek(SeekFrom::Start(before.0)).ok()?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).ok()?;
+            let text = String::from_utf8_lossy(&bytes);
+            text.lines().any(|line| line.contains(&path)).then(|| self.mark())
+        })
         .await
     }
 }
@@ -112,10 +101,7 @@ impl AuditLog {
 /// Writes by whom the server acted for (the impersonated user, where there is one), events counted apart.
 pub fn writes_by_user(entries: &[AuditEntry]) -> BTreeMap<String, Writes> {
     let mut users: BTreeMap<String, Writes> = BTreeMap::new();
-    for entry in entries
-        .iter()
-        .filter(|entry| entry.is_write() && !entry.is_lease())
-    {
+    for entry in entries.iter().filter(|entry| entry.is_write() && !entry.is_lease()) {
         let writes = users.entry(entry.actor().to_owned()).or_default();
         if entry.is_event() {
             writes.events += 1;
@@ -128,10 +114,7 @@ pub fn writes_by_user(entries: &[AuditEntry]) -> BTreeMap<String, Writes> {
 
 /// The requests that cost something at rest: all but watches and leases.
 pub fn besides_watches_and_leases(entries: &[AuditEntry]) -> Vec<&AuditEntry> {
-    entries
-        .iter()
-        .filter(|entry| !entry.is_watch() && !entry.is_lease())
-        .collect()
+    entries.iter().filter(|entry| !entry.is_watch() && !entry.is_lease()).collect()
 }
 
 #[cfg(test)]

@@ -58,21 +58,13 @@ impl ControlPlane {
     pub async fn start(options: Options) -> Result<Self> {
         // Once per process; whoever came first has chosen the same or knows better.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let name = if options.name.is_empty() {
-            "cluster"
-        } else {
-            &options.name
-        };
+        let name = if options.name.is_empty() { "cluster" } else { &options.name };
         let scratch = Scratch::new(name, options.dir.as_deref())?;
         let pki = Pki::new(&scratch.path().join("pki"))?;
         flags::write_audit_policy(&scratch.path().join("audit-policy.yaml"))?;
         let mut this = Self {
             name: name.to_owned(),
-            ports: Ports {
-                api: 0,
-                etcd: 0,
-                peer: 0,
-            },
+            ports: Ports { api: 0, etcd: 0, peer: 0 },
             config: Config::new(http::Uri::from_static("https://127.0.0.1")),
             pki,
             api_server: Mutex::new(None),
@@ -147,10 +139,7 @@ impl ControlPlane {
 
     async fn spawn(&self, program: &str, flags: Vec<String>) -> Result<Process> {
         let mut command = Command::new(programs::program(program).await?);
-        command
-            .args(flags)
-            .current_dir(self.dir())
-            .env("HOME", self.scratch.folder("home")?);
+        command.args(flags).current_dir(self.dir()).env("HOME", self.scratch.folder("home")?);
         Process::spawn(program, command, &self.scratch.log(program)?).await
     }
 
@@ -161,10 +150,7 @@ impl ControlPlane {
             return Ok(());
         }
         let (policy, log) = (self.dir().join("audit-policy.yaml"), self.audit_path());
-        let audit = Audit {
-            policy: &policy,
-            log: &log,
-        };
+        let audit = Audit { policy: &policy, log: &log };
         let flags = flags::api_server(&self.pki, self.ports, &audit, self.accounts);
         let server = self.spawn("kube-apiserver", flags).await?;
         let client = self.client()?;
@@ -267,9 +253,7 @@ impl ControlPlane {
     }
 
     fn identity_file(&self, file: &str, user: &str, group: Option<&str>) -> Result<PathBuf> {
-        let path = self
-            .dir()
-            .join(format!("{}.kubeconfig", file.replace(':', "-")));
+        let path = self.dir().join(format!("{}.kubeconfig", file.replace(':', "-")));
         self.write_kubeconfig(&path, &Identity::Certificate(self.pki.client(user, group)?))?;
         Ok(path)
     }

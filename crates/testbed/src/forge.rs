@@ -62,10 +62,7 @@ impl Forge {
             scratch.folder(folder)?;
         }
         // Connections are not kept: they would belong to the runtime of the test that opened them.
-        let http = Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .build()?;
+        let http = Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
         let mut this = Self {
             port: 0,
             token: String::new(),
@@ -94,28 +91,12 @@ impl Forge {
     async fn create_admin(&mut self) -> Result<()> {
         self.run(&["migrate"]).await?;
         let password = format!("--password={ADMIN_PASSWORD}");
-        let user = [
-            "admin",
-            "user",
-            "create",
-            "--admin",
-            "--username",
-            ADMIN,
-            &password,
-        ];
+        let user = ["admin", "user", "create", "--admin", "--username", ADMIN, &password];
         let more = ["--email=root1@example.test", "--must-change-password=false"];
         self.run(&[&user[..], &more].concat()).await?;
-        let token = [
-            "admin",
-            "user",
-            "generate-access-token",
-            "--username",
-            ADMIN,
-            "--raw",
-        ];
-        let printed = self
-            .run(&[&token[..], &["--token-name=testbed", "--scopes=all"]].concat())
-            .await?;
+        let token = ["admin", "user", "generate-access-token", "--username", ADMIN, "--raw"];
+        let printed =
+            self.run(&[&token[..], &["--token-name=testbed", "--scopes=all"]].concat()).await?;
         // Log lines come first on the same stream.
         let token = printed.lines().last().context("gitea printed no token")?;
         token.trim().clone_into(&mut self.token);
@@ -152,11 +133,7 @@ impl Forge {
         let health = format!("{}/api/healthz", self.base_url());
         server
             .ready(DEADLINE, async || {
-                self.http
-                    .get(&health)
-                    .send()
-                    .await
-                    .is_ok_and(|answer| answer.status().is_success())
+                self.http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success())
             })
             .await?;
         *slot = Some(server);
@@ -226,9 +203,7 @@ impl Forge {
         body: Option<Value>,
         login: &Login,
     ) -> Result<Response> {
-        let request = self
-            .http
-            .request(method, format!("{}/api/v1{path}", self.base_url()));
+        let request = self.http.request(method, format!("{}/api/v1{path}", self.base_url()));
         let request = match login {
             Login::Token(token) => request.header("Authorization", format!("token {token}")),
             Login::Password(user, password) => request.basic_auth(user, Some(password)),
@@ -237,10 +212,7 @@ impl Forge {
             Some(body) => request.json(&body),
             None => request,
         };
-        request
-            .send()
-            .await
-            .with_context(|| format!("calling the forge: {path}"))
+        request.send().await.with_context(|| format!("calling the forge: {path}"))
     }
 
     async fn expect(

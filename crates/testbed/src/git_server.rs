@@ -72,32 +72,23 @@ impl GitServer {
         let app = app.into_make_service_with_connect_info::<Cut>();
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let thread = std::thread::Builder::new()
-            .name("git-server".into())
-            .spawn(move || {
-                runtime.block_on(async {
-                    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
-                    let port = listener.as_ref().ok().and_then(|one| one.local_addr().ok());
-                    let _ = tell.send(port);
-                    let Ok(listener) = listener else { return };
-                    tokio::select! {
-                        _ = axum::serve(CuttableListener(listener), app) => {}
-                        _ = stopped => {}
-                    }
-                });
-                // Connections end here, also those that hang; a backend may finish on its own.
-                runtime.shutdown_background();
-            })?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name("git-server".into()).spawn(move || {
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+                let port = listener.as_ref().ok().and_then(|one| one.local_addr().ok());
+                let _ = tell.send(port);
+                let Ok(listener) = listener else { return };
+                tokio::select! {
+                    _ = axum::serve(CuttableListener(listener), app) => {}
+                    _ = stopped => {}
+                }
+            });
+            // Connections end here, also those that hang; a backend may finish on its own.
+            runtime.shutdown_background();
+        })?;
         let address = told.await?.context("no port for the git server")?;
-        Ok(Self {
-            port: address.port(),
-            shared,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Self { port: address.port(), shared, stop: Some(stop), thread: Some(thread) })
     }
 
     /// From now on asks for these credentials (basic authentication), or for none.
@@ -108,11 +99,7 @@ impl GitServer {
 
     /// Makes the server misbehave; the first rule that fits a request strikes.
     pub fn inject(&self, fault: Fault, containing: &str, times: Option<u32>) {
-        self.shared.faults.add(FaultRule {
-            fault,
-            containing: containing.to_owned(),
-            times,
-        });
+        self.shared.faults.add(FaultRule { fault, containing: containing.to_owned(), times });
     }
 
     /// Makes the server behave again; requests that already hang go on hanging.
@@ -133,12 +120,9 @@ impl GitServer {
     /// Creates an empty repository that can be pushed to, with `main` as its head. The name may have slashes.
     pub async fn create_repo(&self, name: &str) -> Result<()> {
         let mut init = git(self.home());
-        init.args(["init", "--quiet", "--bare", "--initial-branch=main"])
-            .arg(self.repo_path(name));
+        init.args(["init", "--quiet", "--bare", "--initial-branch=main"]).arg(self.repo_path(name));
         run(init).await?;
-        self.git(name, &["config", "http.receivepack", "true"])
-            .await
-            .map(|_| ())
+        self.git(name, &["config", "http.receivepack", "true"]).await.map(|_| ())
     }
 
     /// The bare repository on disk.
@@ -171,16 +155,10 @@ impl GitServer {
     /// The commit a branch points to; `None` if the branch is not there.
     pub async fn tip(&self, name: &str, branch: &str) -> Result<Option<String>> {
         let reference = format!("refs/heads/{branch}");
-        let args = [
-            "for-each-ref",
-            "--format=%(objectname) %(refname)",
-            &reference,
-        ];
+        let args = ["for-each-ref", "--format=%(objectname) %(refname)", &reference];
         let listed = self.git(name, &args).await?;
         let mut lines = listed.lines().filter_map(|line| line.split_once(' '));
-        Ok(lines
-            .find(|(_, name)| *name == reference)
-            .map(|(id, _)| id.to_owned()))
+        Ok(lines.find(|(_, name)| *name == reference).map(|(id, _)| id.to_owned()))
     }
 }
 
@@ -201,11 +179,7 @@ async fn serve(
     // An earlier answer on the same connection may have been shorter than its cut.
     cut.after(u64::MAX);
     let (head, body) = request.into_parts();
-    let path = head
-        .uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str())
-        .to_owned();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let sent = head.headers.get(header::AUTHORIZATION);
     locked(&shared.seen).push(Seen {
         method: head.method.to_string(),
@@ -218,9 +192,7 @@ async fn serve(
         if sent.is_none_or(|sent| sent.as_bytes() != right.as_bytes()) {
             let mut refusal = empty(StatusCode::UNAUTHORIZED);
             let realm = header::HeaderValue::from_static("Basic realm=\"testbed\"");
-            refusal
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, realm);
+            refusal.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
             return refusal;
         }
     }

@@ -52,16 +52,10 @@ impl Guard {
         let _interrupts = signal(SignalKind::interrupt())?;
         let mut hangups = signal(SignalKind::hangup())?;
         let mut terminations = signal(SignalKind::terminate())?;
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("starting {}", program.to_string_lossy()))?;
-        let id = child
-            .id()
-            .context("a child that was not waited for has an id")?;
-        let group = i32::try_from(id)
-            .ok()
-            .and_then(Pid::from_raw)
-            .context("odd process id")?;
+        let mut child =
+            command.spawn().with_context(|| format!("starting {}", program.to_string_lossy()))?;
+        let id = child.id().context("a child that was not waited for has an id")?;
+        let group = i32::try_from(id).ok().and_then(Pid::from_raw).context("odd process id")?;
         let mut out = std::io::stdout();
         let told = writeln!(out, "{id}").and_then(|()| out.flush());
         let orphaned = parent_gone();
@@ -102,8 +96,5 @@ fn parent_gone() -> oneshot::Receiver<()> {
 
 /// The exit code as a shell gives it: 128 and the signal for a program that was killed.
 pub(crate) fn code(status: ExitStatus) -> i32 {
-    status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal))
-        .unwrap_or(1)
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
 }

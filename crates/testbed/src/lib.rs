@@ -9,12 +9,15 @@ pub mod control_plane;
 pub mod forge;
 pub mod git_server;
 pub mod guard;
+pub mod landscape;
+pub mod manifests;
 pub mod pki;
 pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod registry;
 mod scratch;
+pub mod story;
 pub mod tools;
 pub mod wait;
 

@@ -1,8 +1,7 @@
 //! Builds the server programs of the tests, and guards them while they run.
-#![allow(
-    clippy::print_stderr,
-    reason = "a command tells its user what went wrong"
-)]
+#![allow(clippy::print_stderr, reason = "a command tells its user what went wrong")]
+
+mod demo;
 
 use std::io::{Write as _, stdout};
 use std::path::PathBuf;
@@ -31,6 +30,8 @@ enum Task {
     },
     /// List where the server programs are.
     Paths,
+    /// Show a change on its way from source to a promoted branch.
+    Demo(demo::Demo),
     /// Run a program that ends when standard input is closed.
     Guard(Guard),
     /// Start a guarded program, print its process id and stay: for the test that kills this process.
@@ -44,7 +45,7 @@ enum Task {
     },
 }
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse().task).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,6 +60,7 @@ async fn run(task: Task) -> Result<()> {
     match task {
         Task::Build { programs } => build(&programs).await,
         Task::Paths => paths(),
+        Task::Demo(demo) => demo.run().await,
         // A thread of the guard is still reading standard input.
         Task::Guard(guard) => std::process::exit(guard.run().await?),
         Task::Hold { log, command } => {
@@ -72,14 +74,8 @@ async fn run(task: Task) -> Result<()> {
 }
 
 async fn build(names: &[String]) -> Result<()> {
-    let all = programs::RECIPES
-        .iter()
-        .map(|recipe| recipe.program.to_owned());
-    let names = if names.is_empty() {
-        all.collect()
-    } else {
-        names.to_vec()
-    };
+    let all = programs::RECIPES.iter().map(|recipe| recipe.program.to_owned());
+    let names = if names.is_empty() { all.collect() } else { names.to_vec() };
     for name in names {
         writeln!(stdout(), "{}", programs::program(&name).await?.display())?;
     }

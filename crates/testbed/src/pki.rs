@@ -31,23 +31,13 @@ impl Pki {
     pub fn new(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "portolan-testbed");
+        params.distinguished_name.push(DnType::CommonName, "portolan-testbed");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-        let pki = Self {
-            folder: folder.to_owned(),
-            authority,
-        };
+        let pki = Self { folder: folder.to_owned(), authority };
         fs::write(pki.path("ca.crt"), pki.ca_pem())?;
-        let names = [
-            "127.0.0.1",
-            "localhost",
-            "kubernetes.default.svc",
-            "10.0.0.1",
-        ];
+        let names = ["127.0.0.1", "localhost", "kubernetes.default.svc", "10.0.0.1"];
         let server = pki.sign(
             CertificateParams::new(names.map(str::to_owned))?,
             "kube-apiserver",
@@ -74,12 +64,7 @@ impl Pki {
 
     /// A client certificate for a user (CN), perhaps in a group (O), as kube-apiserver reads it.
     pub fn client(&self, user: &str, group: Option<&str>) -> Result<Credentials> {
-        self.sign(
-            CertificateParams::default(),
-            user,
-            group,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        )
+        self.sign(CertificateParams::default(), user, group, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
     fn sign(
@@ -92,18 +77,13 @@ impl Pki {
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, name);
         if let Some(organisation) = organisation {
-            params
-                .distinguished_name
-                .push(DnType::OrganizationName, organisation);
+            params.distinguished_name.push(DnType::OrganizationName, organisation);
         }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.authority)?.pem();
-        Ok(Credentials {
-            certificate,
-            key: key.serialize_pem(),
-        })
+        Ok(Credentials { certificate, key: key.serialize_pem() })
     }
 }
 
@@ -126,9 +106,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pki = Pki::new(folder.path()).unwrap();
         let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(pki.ca_pem().as_bytes()).unwrap())
-            .unwrap();
+        roots.add(CertificateDer::from_pem_slice(pki.ca_pem().as_bytes()).unwrap()).unwrap();
         let (roots, now) = (Arc::new(roots), UnixTime::now());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
 
@@ -136,33 +114,17 @@ mod tests {
         let client = CertificateDer::from_pem_slice(client.certificate.as_bytes()).unwrap();
         let verifier =
             WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone()).build();
-        verifier
-            .unwrap()
-            .verify_client_cert(&client, &[], now)
-            .unwrap();
+        verifier.unwrap().verify_client_cert(&client, &[], now).unwrap();
         for part in ["jane", "system:masters"] {
-            assert!(
-                client
-                    .windows(part.len())
-                    .any(|bytes| bytes == part.as_bytes()),
-                "{part}"
-            );
+            assert!(client.windows(part.len()).any(|bytes| bytes == part.as_bytes()), "{part}");
         }
 
         let server = CertificateDer::from_pem_file(pki.path("server.crt")).unwrap();
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider)
-            .build()
-            .unwrap();
-        for name in [
-            "127.0.0.1",
-            "localhost",
-            "kubernetes.default.svc",
-            "10.0.0.1",
-        ] {
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(roots, provider).build().unwrap();
+        for name in ["127.0.0.1", "localhost", "kubernetes.default.svc", "10.0.0.1"] {
             let name = ServerName::try_from(name).unwrap();
-            verifier
-                .verify_server_cert(&server, &[], &name, &[], now)
-                .unwrap();
+            verifier.verify_server_cert(&server, &[], &name, &[], now).unwrap();
         }
     }
 

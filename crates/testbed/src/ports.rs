@@ -50,11 +50,7 @@ pub fn several<const N: usize>() -> Result<[u16; N]> {
 
 fn lowest_outgoing() -> u16 {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    range
-        .split_whitespace()
-        .next()
-        .and_then(|low| low.parse().ok())
-        .unwrap_or(32_768)
+    range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768)
 }
 
 #[cfg(test)]
@@ -65,10 +61,6 @@ mod tests {
     fn ports_are_free_and_never_repeated() {
         let ports: HashSet<u16> = several::<50>().unwrap().into();
         assert_eq!(ports.len(), 50);
-        assert!(
-            ports
-                .iter()
-                .all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-        );
+        assert!(ports.iter().all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()));
     }
 }

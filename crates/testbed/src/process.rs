@@ -48,14 +48,8 @@ impl Process {
         let errors = fs::OpenOptions::new().create(true).append(true).open(&log);
         let errors = errors.with_context(|| format!("opening {}", log.display()))?;
         let mut guard = guarded(command, &log)?;
-        guard
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(errors)
-            .process_group(0);
-        let mut child = guard
-            .spawn()
-            .with_context(|| format!("starting the guard of {name}"))?;
+        guard.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).process_group(0);
+        let mut child = guard.spawn().with_context(|| format!("starting the guard of {name}"))?;
         let lease = child.stdin.take();
         let stdout = child.stdout.take().context("the guard's output is piped")?;
         let (ended, exit) = watch::channel(None);
@@ -67,20 +61,10 @@ impl Process {
         BufReader::new(stdout).read_line(&mut line)?;
         let Some(pid) = line.trim().parse().ok().and_then(Pid::from_raw) else {
             let tail = last_lines(&log, 20);
-            bail!(
-                "{name} did not start ({}):\n{tail}",
-                command.get_program().to_string_lossy()
-            );
+            bail!("{name} did not start ({}):\n{tail}", command.get_program().to_string_lossy());
         };
         let lease = Mutex::new(lease);
-        Ok(Self {
-            name,
-            log,
-            pid,
-            lease,
-            exit,
-            waiter: Some(waiter),
-        })
+        Ok(Self { name, log, pid, lease, exit, waiter: Some(waiter) })
     }
 
     /// The process id of the program itself, not of its guard.
@@ -118,10 +102,7 @@ impl Process {
 
     /// Lets the program go: asked to end, killed after a second. Does not wait for it.
     pub fn release(&self) {
-        self.lease
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Ends the program and waits until it is gone.
@@ -133,11 +114,7 @@ impl Process {
     /// Waits until the program is gone; its exit code, 128 and the signal's number if it was killed.
     pub async fn wait(&self) -> i32 {
         let mut exit = self.exit.clone();
-        let code = exit
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|code| *code);
+        let code = exit.wait_for(Option::is_some).await.ok().and_then(|code| *code);
         code.unwrap_or(1)
     }
 
@@ -161,11 +138,7 @@ impl Process {
 
     /// An error that quotes the end of the log.
     pub fn failure(&self, what: &str) -> Error {
-        anyhow!(
-            "{what}; the end of {}:\n{}",
-            self.log.display(),
-            last_lines(&self.log, 20)
-        )
+        anyhow!("{what}; the end of {}:\n{}", self.log.display(), last_lines(&self.log, 20))
     }
 }
 
@@ -186,12 +159,7 @@ pub(crate) fn port_was_taken(error: &Error) -> bool {
 
 fn guarded(command: &Command, log: &Path) -> Result<Command> {
     let mut guard = Command::new(guard_program()?);
-    guard
-        .arg("guard")
-        .arg("--log")
-        .arg(log)
-        .arg("--")
-        .arg(command.get_program());
+    guard.arg("guard").arg("--log").arg(log).arg("--").arg(command.get_program());
     guard.args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {

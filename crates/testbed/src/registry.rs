@@ -34,16 +34,8 @@ impl Registry {
     pub async fn start() -> Result<Self> {
         let scratch = Scratch::new("registry", None)?;
         scratch.folder("blobs")?;
-        let http = Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .build()?;
-        let mut this = Self {
-            port: 0,
-            http,
-            server: Mutex::new(None),
-            scratch,
-        };
+        let http = Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
+        let mut this = Self { port: 0, http, server: Mutex::new(None), scratch };
         let mut attempt = 1;
         loop {
             this.port = crate::ports::free()?;
@@ -67,15 +59,11 @@ impl Registry {
         }
         let mut crane = Command::new(programs::program("crane").await?);
         crane.args(["registry", "serve", "--address", &self.host(), "--disk"]);
-        crane
-            .arg(self.scratch.path().join("blobs"))
-            .env("HOME", self.scratch.path());
+        crane.arg(self.scratch.path().join("blobs")).env("HOME", self.scratch.path());
         let server = Process::spawn("crane", crane, &self.scratch.log("crane")?).await?;
         server
             .ready(DEADLINE, async || {
-                self.get("", "")
-                    .await
-                    .is_ok_and(|answer| answer.status() == 200)
+                self.get("", "").await.is_ok_and(|answer| answer.status() == 200)
             })
             .await?;
         *slot = Some(server);
@@ -96,30 +84,21 @@ impl Registry {
 
     /// The tags of a repository; none if there is no such repository.
     pub async fn tags(&self, repo: &str) -> Result<Vec<String>> {
-        let answer = self
-            .get(&format!("{repo}/tags/list"), "application/json")
-            .await?;
+        let answer = self.get(&format!("{repo}/tags/list"), "application/json").await?;
         if answer.status() == 404 {
             return Ok(Vec::new());
         }
         let list: Value = answer.error_for_status()?.json().await?;
         let tags = list["tags"].as_array().into_iter().flatten();
-        Ok(tags
-            .filter_map(|tag| tag.as_str().map(str::to_owned))
-            .collect())
+        Ok(tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect())
     }
 
     /// A manifest by tag or digest, with its digest.
     pub async fn manifest(&self, repo: &str, reference: &str) -> Result<(String, Value)> {
-        let answer = self
-            .get(&format!("{repo}/manifests/{reference}"), MANIFESTS)
-            .await?;
+        let answer = self.get(&format!("{repo}/manifests/{reference}"), MANIFESTS).await?;
         let bytes = answer.error_for_status()?.bytes().await?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
-        Ok((
-            digest,
-            serde_json::from_slice(&bytes).context("a manifest is JSON")?,
-        ))
+        Ok((digest, serde_json::from_slice(&bytes).context("a manifest is JSON")?))
     }
 
     /// A blob, checked against its digest.
@@ -135,9 +114,6 @@ impl Registry {
     async fn get(&self, path: &str, accept: &str) -> Result<Response> {
         let url = format!("http://{}/v2/{path}", self.host());
         let request = self.http.get(&url).header("Accept", accept);
-        request
-            .send()
-            .await
-            .with_context(|| format!("asking {url}"))
+        request.send().await.with_context(|| format!("asking {url}"))
     }
 }

@@ -21,26 +21,15 @@ impl Scratch {
         if let Some(path) = given {
             fs::create_dir_all(path).with_context(|| format!("creating {}", path.display()))?;
             if fs::read_dir(path)?.next().is_some() {
-                bail!(
-                    "{} is not empty: remove it, or give {name} another folder",
-                    path.display()
-                );
+                bail!("{} is not empty: remove it, or give {name} another folder", path.display());
             }
-            return Ok(Self {
-                path: path.canonicalize()?,
-                _own: None,
-            });
+            return Ok(Self { path: path.canonicalize()?, _own: None });
         }
-        let mut own = tempfile::Builder::new()
-            .prefix(&format!("portolan-{name}-"))
-            .tempdir()?;
+        let mut own = tempfile::Builder::new().prefix(&format!("portolan-{name}-")).tempdir()?;
         if std::env::var_os("PORTOLAN_KEEP").is_some() {
             own.disable_cleanup(true);
         }
-        Ok(Self {
-            path: own.path().canonicalize()?,
-            _own: Some(own),
-        })
+        Ok(Self { path: own.path().canonicalize()?, _own: Some(own) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -65,12 +54,7 @@ pub(crate) fn write_secret(path: &Path, text: &str) -> Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = fs::OpenOptions::new();
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path);
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("writing {}", path.display()))
 }

@@ -12,12 +12,7 @@ use crate::programs;
 /// A git command that sees nothing of this machine's git settings, identity or surrounding repository.
 pub fn git(home: &Path) -> Command {
     let mut git = Command::new("git");
-    for name in [
-        "GIT_DIR",
-        "GIT_INDEX_FILE",
-        "GIT_WORK_TREE",
-        "GIT_OBJECT_DIRECTORY",
-    ] {
+    for name in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY"] {
         git.env_remove(name);
     }
     git.env("HOME", home)
@@ -64,14 +59,8 @@ pub async fn run(command: Command) -> Result<String> {
 pub async fn run_with(command: Command, input: &[u8]) -> Result<String> {
     let name = describe(&command);
     let mut command = tokio::process::Command::from(command);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("running {name}; is it installed?"))?;
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().with_context(|| format!("running {name}; is it installed?"))?;
     let stdin = child.stdin.take();
     let send = async {
         if let Some(mut stdin) = stdin {
@@ -87,11 +76,7 @@ fn text(name: &str, out: &Output) -> Result<String> {
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     if !out.status.success() {
         let errors = String::from_utf8_lossy(&out.stderr);
-        bail!(
-            "{name} failed ({}):\n{text}{}",
-            out.status,
-            errors.trim_end()
-        );
+        bail!("{name} failed ({}):\n{text}{}", out.status, errors.trim_end());
     }
     Ok(text)
 }
@@ -99,11 +84,7 @@ fn text(name: &str, out: &Output) -> Result<String> {
 /// A command's program and arguments as one line.
 pub(crate) fn describe(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|arg| arg.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|arg| arg.to_string_lossy().into_owned()));
     words.join(" ")
 }
 

@@ -20,16 +20,8 @@ use crate::condition::Condition;
     category = "all",
     namespaced,
     status = "DeliverableStatus",
-    printcolumn(
-        name = "Source",
-        type_ = "string",
-        json_path = ".spec.source['git.url','image']"
-    ),
-    printcolumn(
-        name = "Delivery",
-        type_ = "string",
-        json_path = ".status.deliveryRef.name"
-    ),
+    printcolumn(name = "Source", type_ = "string", json_path = ".spec.source['git.url','image']"),
+    printcolumn(name = "Delivery", type_ = "string", json_path = ".status.deliveryRef.name"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -40,11 +32,7 @@ use crate::condition::Condition;
         type_ = "string",
         json_path = ".status.conditions[?(@.type=='Ready')].reason"
     ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DeliverableSpec {

@@ -48,10 +48,7 @@ pub struct RetentionPolicy {
 
 impl Default for RetentionPolicy {
     fn default() -> Self {
-        Self {
-            max_failed_runs: 10,
-            max_successful_runs: 10,
-        }
+        Self { max_failed_runs: 10, max_successful_runs: 10 }
     }
 }
 

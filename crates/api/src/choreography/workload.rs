@@ -23,16 +23,8 @@ use crate::condition::Condition;
     category = "all",
     namespaced,
     status = "WorkloadStatus",
-    printcolumn(
-        name = "Source",
-        type_ = "string",
-        json_path = ".spec.source['git.url','image']"
-    ),
-    printcolumn(
-        name = "SupplyChain",
-        type_ = "string",
-        json_path = ".status.supplyChainRef.name"
-    ),
+    printcolumn(name = "Source", type_ = "string", json_path = ".spec.source['git.url','image']"),
+    printcolumn(name = "SupplyChain", type_ = "string", json_path = ".status.supplyChainRef.name"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -43,11 +35,7 @@ use crate::condition::Condition;
         type_ = "string",
         json_path = ".status.conditions[?(@.type=='Ready')].reason"
     ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadSpec {

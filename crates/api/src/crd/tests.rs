@@ -2,43 +2,13 @@ use super::*;
 
 /// Section 1 of the API reference, and native-kinds section 1.
 const KINDS: [(&str, &str, &str, &str); 16] = [
-    (
-        "clusterconfigtemplates",
-        "ClusterConfigTemplate",
-        "cct",
-        "Cluster",
-    ),
+    ("clusterconfigtemplates", "ClusterConfigTemplate", "cct", "Cluster"),
     ("clusterdeliveries", "ClusterDelivery", "cd", "Cluster"),
-    (
-        "clusterdeploymenttemplates",
-        "ClusterDeploymentTemplate",
-        "cdt",
-        "Cluster",
-    ),
-    (
-        "clusterimagetemplates",
-        "ClusterImageTemplate",
-        "cit",
-        "Cluster",
-    ),
-    (
-        "clusterruntemplates",
-        "ClusterRunTemplate",
-        "crt",
-        "Cluster",
-    ),
-    (
-        "clustersourcetemplates",
-        "ClusterSourceTemplate",
-        "cst",
-        "Cluster",
-    ),
-    (
-        "clustersupplychains",
-        "ClusterSupplyChain",
-        "csc",
-        "Cluster",
-    ),
+    ("clusterdeploymenttemplates", "ClusterDeploymentTemplate", "cdt", "Cluster"),
+    ("clusterimagetemplates", "ClusterImageTemplate", "cit", "Cluster"),
+    ("clusterruntemplates", "ClusterRunTemplate", "crt", "Cluster"),
+    ("clustersourcetemplates", "ClusterSourceTemplate", "cst", "Cluster"),
+    ("clustersupplychains", "ClusterSupplyChain", "csc", "Cluster"),
     ("clustertemplates", "ClusterTemplate", "ct", "Cluster"),
     ("deliverables", "Deliverable", "dlv", "Namespaced"),
     ("gitdeployments", "GitDeployment", "gd", "Namespaced"),
@@ -55,10 +25,7 @@ fn schema(crd: &Value) -> &Value {
 }
 
 fn named(plural: &str) -> Value {
-    all()
-        .into_iter()
-        .find(|crd| crd["spec"]["names"]["plural"] == plural)
-        .unwrap()
+    all().into_iter().find(|crd| crd["spec"]["names"]["plural"] == plural).unwrap()
 }
 
 #[test]
@@ -86,11 +53,7 @@ fn templates_have_no_status_and_owners_and_blueprints_do() {
         let kind = crd["spec"]["names"]["kind"].as_str().unwrap().to_owned();
         let has_status = crd["spec"]["versions"][0]["subresources"]["status"].is_object();
         assert_eq!(has_status, !kind.ends_with("Template"), "{kind}");
-        assert_eq!(
-            schema(&crd)["required"],
-            json!(["metadata", "spec"]),
-            "{kind}"
-        );
+        assert_eq!(schema(&crd)["required"], json!(["metadata", "spec"]), "{kind}");
     }
 }
 
@@ -120,15 +83,9 @@ fn printer_columns_are_those_of_the_reference() {
         assert_eq!(columns(plural), [ready[0], ready[1], age], "{plural}");
     }
     let chain = "SupplyChain .status.supplyChainRef.name";
-    assert_eq!(
-        columns("workloads"),
-        [source, chain, ready[0], ready[1], age]
-    );
+    assert_eq!(columns("workloads"), [source, chain, ready[0], ready[1], age]);
     let delivery = "Delivery .status.deliveryRef.name";
-    assert_eq!(
-        columns("deliverables"),
-        [source, delivery, ready[0], ready[1], age]
-    );
+    assert_eq!(columns("deliverables"), [source, delivery, ready[0], ready[1], age]);
     assert_eq!(columns("clustertemplates"), Vec::<String>::new());
     assert_eq!(columns("gitsources").len(), 4);
 }
@@ -145,14 +102,7 @@ fn defaults_are_stated_where_the_reference_has_them_and_nowhere_else() {
     }
     defaults.retain(|default| {
         let kind = default.split('.').next().unwrap_or_default();
-        ![
-            "GitSource",
-            "SourceImage",
-            "GitWriter",
-            "GitDeployment",
-            "Verification",
-        ]
-        .contains(&kind)
+        !["GitSource", "SourceImage", "GitWriter", "GitDeployment", "Verification"].contains(&kind)
     });
     let lifecycle = |kind: &str| format!("{kind}.spec.lifecycle = \"mutable\"");
     let retention = json!({"maxFailedRuns": 10, "maxSuccessfulRuns": 10});

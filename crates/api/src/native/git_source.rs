@@ -29,16 +29,8 @@ use crate::condition::Condition;
         type_ = "string",
         json_path = ".status.conditions[?(@.type=='Ready')].reason"
     ),
-    printcolumn(
-        name = "Revision",
-        type_ = "string",
-        json_path = ".status.artifact.revision"
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Revision", type_ = "string", json_path = ".status.artifact.revision"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -118,13 +110,7 @@ pub struct GitSourceRef {
 
 impl Default for GitSourceRef {
     fn default() -> Self {
-        Self {
-            branch: Some("main".into()),
-            tag: None,
-            semver: None,
-            commit: None,
-            name: None,
-        }
+        Self { branch: Some("main".into()), tag: None, semver: None, commit: None, name: None }
     }
 }
 

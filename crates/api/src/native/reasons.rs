@@ -29,6 +29,8 @@ pub mod waiting {
     pub const CREDENTIALS_MISSING: &str = "CredentialsMissing";
     /// The branch, tag or commit is not in the repository.
     pub const REF_NOT_FOUND: &str = "RefNotFound";
+    /// The directory is not in the tree.
+    pub const PATH_NOT_FOUND: &str = "PathNotFound";
     /// The base branch of a GitWriter is not in the repository.
     pub const BASE_NOT_FOUND: &str = "BaseNotFound";
     /// Neither the store nor git has the artifact any more.
@@ -57,6 +59,8 @@ pub mod transient {
     pub const GIT_UNREACHABLE: &str = "GitUnreachable";
     /// The git server answers with a failure of its own.
     pub const GIT_SERVER_ERROR: &str = "GitServerError";
+    /// The process that talks to git ended in the middle.
+    pub const GIT_WORKER_FAILED: &str = "GitWorkerFailed";
     /// The artifact cannot be fetched.
     pub const ARTIFACT_UNREACHABLE: &str = "ArtifactUnreachable";
     /// The API server does not answer or is overloaded.
@@ -73,6 +77,10 @@ pub mod stalled {
     pub const INVALID_SPEC: &str = "InvalidSpec";
     /// The git server refuses the credentials.
     pub const AUTH_FAILED: &str = "AuthFailed";
+    /// The keys of a Secret do not make credentials.
+    pub const CREDENTIALS_INVALID: &str = "CredentialsInvalid";
+    /// The git server's certificate or host key is not trusted.
+    pub const GIT_UNTRUSTED: &str = "GitUntrusted";
     /// The Secret may not be sent to this host.
     pub const HOST_NOT_ALLOWED: &str = "HostNotAllowed";
     /// The url has a scheme or a host that is refused.

@@ -30,11 +30,7 @@ use crate::condition::Condition;
         json_path = ".status.conditions[?(@.type=='Ready')].reason"
     ),
     printcolumn(name = "Image", type_ = "string", json_path = ".status.latestImage"),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -129,11 +125,7 @@ pub struct ImageEnv {
 }
 
 fn whole_tree() -> Vec<ImageLayer> {
-    vec![ImageLayer {
-        from: ".".into(),
-        to: "/".into(),
-        mode: None,
-    }]
+    vec![ImageLayer { from: ".".into(), to: "/".into(), mode: None }]
 }
 
 fn platform() -> String {

@@ -11,12 +11,7 @@ macro_rules! check {
     };
     ($kind:ident, $spec:expr, $text:literal) => {{
         let refusal = refusal::<$kind, _>($spec, $kind::validate_cel).unwrap_or_default();
-        assert!(
-            refusal.contains($text),
-            "{:?} does not say {:?}",
-            refusal,
-            $text
-        );
+        assert!(refusal.contains($text), "{:?} does not say {:?}", refusal, $text);
     }};
 }
 
@@ -32,47 +27,15 @@ fn refusal<K: serde::de::DeserializeOwned, E: ToString>(
 #[test]
 fn git_source_rules() {
     check!(GitSource, json!({"url": "https://git.example/a.git"}), ok);
-    check!(
-        GitSource,
-        json!({"url": "ssh://git@git.example/a.git", "ref": {"tag": "v1"}}),
-        ok
-    );
-    check!(
-        GitSource,
-        json!({"url": "file:///etc"}),
-        "https:// or ssh://"
-    );
-    check!(
-        GitSource,
-        json!({"url": "ext::sh -c id"}),
-        "https:// or ssh://"
-    );
-    check!(
-        GitSource,
-        json!({"url": "https://u:p@git.example/a"}),
-        "user name or password"
-    );
-    check!(
-        GitSource,
-        json!({"url": "https://g/a", "ref": {}}),
-        "exactly one of"
-    );
+    check!(GitSource, json!({"url": "ssh://git@git.example/a.git", "ref": {"tag": "v1"}}), ok);
+    check!(GitSource, json!({"url": "file:///etc"}), "https:// or ssh://");
+    check!(GitSource, json!({"url": "ext::sh -c id"}), "https:// or ssh://");
+    check!(GitSource, json!({"url": "https://u:p@git.example/a"}), "user name or password");
+    check!(GitSource, json!({"url": "https://g/a", "ref": {}}), "exactly one of");
     let two = json!({"branch": "a", "tag": "b"});
-    check!(
-        GitSource,
-        json!({"url": "https://g/a", "ref": two}),
-        "exactly one of"
-    );
-    check!(
-        GitSource,
-        json!({"url": "https://g/a", "path": "../x"}),
-        "stay inside"
-    );
-    check!(
-        GitSource,
-        json!({"url": "https://g/a", "interval": "10ms"}),
-        "at least 1s"
-    );
+    check!(GitSource, json!({"url": "https://g/a", "ref": two}), "exactly one of");
+    check!(GitSource, json!({"url": "https://g/a", "path": "../x"}), "stay inside");
+    check!(GitSource, json!({"url": "https://g/a", "interval": "10ms"}), "at least 1s");
 }
 
 #[test]
@@ -83,11 +46,7 @@ fn source_image_rules() {
     check!(SourceImage, image("127.0.0.1:5000/app"), ok);
     check!(SourceImage, image("localhost/app"), ok);
     check!(SourceImage, image("registry.example/app:v1"), "without tag");
-    check!(
-        SourceImage,
-        image("registry.example/app@sha256:00"),
-        "without tag"
-    );
+    check!(SourceImage, image("registry.example/app@sha256:00"), "without tag");
     check!(SourceImage, image("team/app"), "with its registry");
     let layer = json!([{"from": "../x", "to": "app"}]);
     let layers = json!({"source": source, "image": "r.example/a", "layers": layer});
@@ -112,39 +71,15 @@ fn writer(extra: &Value) -> Value {
 fn git_writer_rules() {
     check!(GitWriter, writer(&json!({})), ok);
     check!(GitWriter, writer(&json!({"path": "."})), ok);
-    for path in [
-        "/a",
-        "a//b",
-        "../a",
-        "a/./b",
-        ".git/hooks",
-        "a/.GIT",
-        ".portolan",
-    ] {
-        check!(
-            GitWriter,
-            writer(&json!({"path": path})),
-            "path must be relative"
-        );
+    for path in ["/a", "a//b", "../a", "a/./b", ".git/hooks", "a/.GIT", ".portolan"] {
+        check!(GitWriter, writer(&json!({"path": path})), "path must be relative");
     }
-    check!(
-        GitWriter,
-        writer(&json!({"path": ".", "exclusive": true})),
-        "everybody's files"
-    );
+    check!(GitWriter, writer(&json!({"path": ".", "exclusive": true})), "everybody's files");
     let tree = json!({"url": "u", "revision": "r", "path": "."});
     check!(GitWriter, writer(&json!({"content": {"tree": tree}})), ok);
-    check!(
-        GitWriter,
-        writer(&json!({"content": {}})),
-        "exactly one of files and tree"
-    );
+    check!(GitWriter, writer(&json!({"content": {}})), "exactly one of files and tree");
     let both = json!({"files": {}, "tree": tree});
-    check!(
-        GitWriter,
-        writer(&json!({"content": both})),
-        "exactly one of files and tree"
-    );
+    check!(GitWriter, writer(&json!({"content": both})), "exactly one of files and tree");
 }
 
 #[test]
@@ -155,10 +90,7 @@ fn a_writer_keeps_its_branch_and_path() {
     let old = object(writer(&json!({})));
     let moved = object(writer(&json!({"path": "apps/b", "branch": "b"})));
     let text = moved.validate_cel_update(&old).unwrap_err().to_string();
-    assert!(
-        text.contains("path cannot change") && text.contains("branch cannot change"),
-        "{text}"
-    );
+    assert!(text.contains("path cannot change") && text.contains("branch cannot change"), "{text}");
     let other = object(writer(&json!({"base": "main"})));
     assert!(other.validate_cel_update(&old).is_ok());
 }
@@ -173,16 +105,8 @@ fn git_deployment_rules() {
     };
     check!(GitDeployment, with("path", json!("apps/app")), ok);
     check!(GitDeployment, with("path", json!("a/../..")), "stay inside");
-    check!(
-        GitDeployment,
-        with("sourceRef", json!({"name": "s"})),
-        "exactly one of"
-    );
-    check!(
-        GitDeployment,
-        json!({"serviceAccountName": "deployer"}),
-        "exactly one of"
-    );
+    check!(GitDeployment, with("sourceRef", json!({"name": "s"})), "exactly one of");
+    check!(GitDeployment, json!({"serviceAccountName": "deployer"}), "exactly one of");
     check!(GitDeployment, with("timeout", json!("0s")), "at least 1s");
 }
 
@@ -200,14 +124,6 @@ fn verification_rules() {
         json!({"name": "up", "object": {"ref": {"apiVersion": "v1", "kind": "Pod", "name": "p"}}});
     check!(Verification, with(json!([up])), ok);
     check!(Verification, with(json!([up, object])), "unique");
-    check!(
-        Verification,
-        with(json!([{"name": "none"}])),
-        "exactly one of http"
-    );
-    check!(
-        Verification,
-        with(json!([{"name": "up", "http": {}}])),
-        "exactly one of service"
-    );
+    check!(Verification, with(json!([{"name": "none"}])), "exactly one of http");
+    check!(Verification, with(json!([{"name": "up", "http": {}}])), "exactly one of service");
 }

@@ -31,16 +31,8 @@ use crate::condition::Condition;
         type_ = "string",
         json_path = ".status.conditions[?(@.type=='Ready')].reason"
     ),
-    printcolumn(
-        name = "Verified",
-        type_ = "string",
-        json_path = ".status.verified.revision"
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Verified", type_ = "string", json_path = ".status.verified.revision"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -206,10 +198,7 @@ fn ok() -> i32 {
 
 impl Default for HttpExpectation {
     fn default() -> Self {
-        Self {
-            status: ok(),
-            body: None,
-        }
+        Self { status: ok(), body: None }
     }
 }
 

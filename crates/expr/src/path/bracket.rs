@@ -12,11 +12,7 @@ pub(super) fn numbers(content: &str) -> Result<Step, String> {
     Ok(match parts.len() {
         // `[]` is the first element.
         1 => Step::Index(bound(0)?.unwrap_or(0)),
-        _ => Step::Slice(Slice {
-            start: bound(0)?,
-            end: bound(1)?,
-            step: bound(2)?,
-        }),
+        _ => Step::Slice(Slice { start: bound(0)?, end: bound(1)?, step: bound(2)? }),
     })
 }
 
@@ -29,7 +25,5 @@ fn number(part: &str) -> Result<Option<i64>, String> {
     if part.is_empty() {
         return Ok(None);
     }
-    part.parse()
-        .map(Some)
-        .map_err(|_| format!("array index {part} is not a number"))
+    part.parse().map(Some).map_err(|_| format!("array index {part} is not a number"))
 }

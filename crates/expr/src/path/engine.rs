@@ -36,18 +36,10 @@ impl Query {
     pub(super) fn filter(test: &Test) -> Option<Self> {
         let (path, comparison) = match test {
             Test::Exists(path) => (singular(path)?, String::new()),
-            Test::Compare {
-                left: Operand::Path(path),
-                operator,
-                right,
-            } => {
+            Test::Compare { left: Operand::Path(path), operator, right } => {
                 let path = singular(path)?;
                 // A missing value differs from every literal there; here it is no candidate.
-                let guard = if operator == "!=" {
-                    format!(" && {path}")
-                } else {
-                    String::new()
-                };
+                let guard = if operator == "!=" { format!(" && {path}") } else { String::new() };
                 let literal = match (right, operator.as_str()) {
                     (
                         Operand::Literal(Value::String(literal)),

@@ -89,9 +89,9 @@ impl PathError {
             Self::SeveralQueries { .. } => Some("write a single path, without braces".to_owned()),
             Self::TooLong { .. } | Self::TooDeep => Some("write a shorter path".to_owned()),
             Self::NotFound { hint, .. } => hint.clone(),
-            Self::TooManyResults { count, .. } => Some(format!(
-                "it leads to {count} values: choose one with an index or a filter"
-            )),
+            Self::TooManyResults { count, .. } => {
+                Some(format!("it leads to {count} values: choose one with an index or a filter"))
+            }
             Self::Evaluation { fault, .. } => Some(fault.hint()),
         }
     }
@@ -166,10 +166,7 @@ impl FindFault {
         match self {
             Self::OutOfBounds { length: 0, .. } => "the list is empty".to_owned(),
             Self::OutOfBounds { length, .. } => {
-                format!(
-                    "indices go from 0 to {}, or from -{length} to -1",
-                    length - 1
-                )
+                format!("indices go from 0 to {}, or from -{length} to -1", length - 1)
             }
             Self::StartAfterEnd { .. } => "write the smaller index first".to_owned(),
             Self::BadStep => "write a step of 1 or more, or none".to_owned(),

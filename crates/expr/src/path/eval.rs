@@ -16,11 +16,7 @@ pub(super) struct Meter {
 impl Meter {
     pub(super) fn spend(&mut self, visits: usize) -> Result<(), FindFault> {
         self.visits = self.visits.saturating_add(visits);
-        if self.visits > PATH_VISITS {
-            Err(FindFault::TooMuchWork)
-        } else {
-            Ok(())
-        }
+        if self.visits > PATH_VISITS { Err(FindFault::TooMuchWork) } else { Ok(()) }
     }
 }
 
@@ -120,9 +116,5 @@ pub(super) fn extend<'v>(
 ) -> Result<(), FindFault> {
     let room = (PATH_RESULTS + 1).saturating_sub(found.len());
     found.extend(more.into_iter().take(room));
-    if found.len() > PATH_RESULTS {
-        Err(FindFault::TooManyValues)
-    } else {
-        Ok(())
-    }
+    if found.len() > PATH_RESULTS { Err(FindFault::TooManyValues) } else { Ok(()) }
 }

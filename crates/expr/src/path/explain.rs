@@ -51,9 +51,7 @@ fn dotted(steps: &[Step], parent: &Value) -> Option<String> {
         name.push_str(key);
         if parent.get(&name).is_some() {
             let escaped = name.replace('.', "\\.");
-            return Some(format!(
-                "write `{escaped}`: a dot in a name needs a backslash"
-            ));
+            return Some(format!("write `{escaped}`: a dot in a name needs a backslash"));
         }
     }
     None
@@ -74,15 +72,9 @@ fn describe(step: &Step, parent: &Value, parent_name: &str) -> Option<String> {
         Step::Key(key) => Some(match parent {
             Value::Object(map) => hint::for_missing(key, map.keys().map(String::as_str)),
             Value::Array(items) => {
-                format!(
-                    "{parent_name} is a list of {}: choose with [0] or a filter",
-                    items.len()
-                )
+                format!("{parent_name} is a list of {}: choose with [0] or a filter", items.len())
             }
-            other => format!(
-                "{parent_name} is a {}, which has no keys",
-                json::kind(other)
-            ),
+            other => format!("{parent_name} is a {}, which has no keys", json::kind(other)),
         }),
         Step::Filter(_) => Some(format!("no element of {parent_name} passes the filter")),
         Step::Wildcard | Step::Slice(_) => Some(format!("there is nothing in {parent_name}")),

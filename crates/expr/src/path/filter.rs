@@ -69,9 +69,7 @@ impl Filter {
             Value::Null => return Ok(Vec::new()),
             Value::Array(items) => items,
             other => {
-                return Err(FindFault::NotFilterable {
-                    kind: json::kind(other),
-                });
+                return Err(FindFault::NotFilterable { kind: json::kind(other) });
             }
         };
         meter.spend(items.len())?;
@@ -93,11 +91,8 @@ impl Filter {
     /// The engine takes values of different types for unequal and indices outside a list for
     /// missing. In this dialect both are mistakes, so they are looked for before it runs.
     fn check(&self, items: &[Value]) -> Result<(), FindFault> {
-        let Test::Compare {
-            left: Operand::Path(path),
-            right: Operand::Literal(literal),
-            ..
-        } = &self.test
+        let Test::Compare { left: Operand::Path(path), right: Operand::Literal(literal), .. } =
+            &self.test
         else {
             return Ok(());
         };
@@ -123,11 +118,7 @@ impl Test {
                 ) => Ok(false),
                 Err(other) => Err(other),
             },
-            Self::Compare {
-                left,
-                operator,
-                right,
-            } => {
+            Self::Compare { left, operator, right } => {
                 let Some(left) = left.value(item, meter)? else {
                     return Ok(false);
                 };
@@ -161,9 +152,7 @@ fn compare(left: &Value, operator: &str, right: &Value) -> Result<bool, FindFaul
     let order = match operator {
         "==" | "!=" | "<" | "<=" | ">" | ">=" => comparable(left, right)?,
         _ => {
-            return Err(FindFault::UnknownOperator {
-                operator: operator.to_owned(),
-            });
+            return Err(FindFault::UnknownOperator { operator: operator.to_owned() });
         }
     };
     match operator {

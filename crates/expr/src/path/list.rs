@@ -10,9 +10,7 @@ fn list(value: &Value) -> Result<&[Value], FindFault> {
     match value {
         Value::Null => Ok(&[]),
         Value::Array(items) => Ok(items),
-        other => Err(FindFault::NotAList {
-            kind: json::kind(other),
-        }),
+        other => Err(FindFault::NotAList { kind: json::kind(other) }),
     }
 }
 
@@ -22,11 +20,7 @@ fn length(items: &[Value]) -> i64 {
 
 /// A negative index counts from the end.
 fn from_start(index: i64, length: i64) -> i64 {
-    if index < 0 {
-        index.saturating_add(length)
-    } else {
-        index
-    }
+    if index < 0 { index.saturating_add(length) } else { index }
 }
 
 /// The element at an index; null has none.
@@ -37,10 +31,7 @@ pub(super) fn element(value: &Value, index: i64) -> Result<Option<&Value>, FindF
     let items = list(value)?;
     let index = from_start(index, length(items));
     let found = usize::try_from(index).ok().and_then(|nth| items.get(nth));
-    let fault = FindFault::OutOfBounds {
-        index,
-        length: items.len(),
-    };
+    let fault = FindFault::OutOfBounds { index, length: items.len() };
     found.map(Some).ok_or(fault)
 }
 
@@ -54,10 +45,7 @@ pub(super) fn slice<'v>(
     let start = from_start(bounds.start.unwrap_or(0), length);
     let end = from_start(bounds.end.unwrap_or(length), length);
     let step = usize::try_from(bounds.step.unwrap_or(1)).unwrap_or(0);
-    let outside = |index| FindFault::OutOfBounds {
-        index,
-        length: items.len(),
-    };
+    let outside = |index| FindFault::OutOfBounds { index, length: items.len() };
     // A slice of no elements is fine anywhere, also outside the list.
     let (from, to) = if start == end || value.is_null() {
         (0, 0)

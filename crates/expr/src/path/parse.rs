@@ -25,12 +25,7 @@ pub(super) struct Parsed {
 
 /// Parses a text that starts with `{.`.
 pub(super) fn parse(wrapped: &str) -> Result<Parsed, Fault> {
-    let mut cursor = Cursor {
-        text: wrapped,
-        at: 1,
-        base: 0,
-        scope: Scope::Braces,
-    };
+    let mut cursor = Cursor { text: wrapped, at: 1, base: 0, scope: Scope::Braces };
     let steps = cursor.steps()?;
     let several = cursor.at < wrapped.len();
     // Later blocks are never evaluated, but a mistake in them is reported first.
@@ -73,23 +68,13 @@ impl<'t> Cursor<'t> {
     }
 
     fn fault<T>(&self, at: usize, message: impl Into<String>) -> Result<T, Fault> {
-        Err(Fault {
-            message: message.into(),
-            at: self.base + at,
-        })
+        Err(Fault { message: message.into(), at: self.base + at })
     }
 
     fn unexpected<T>(&self, at: usize, found: char) -> Result<T, Fault> {
         let code = u32::from(found);
-        let shown = if found.is_control() {
-            String::new()
-        } else {
-            format!(" '{found}'")
-        };
-        self.fault(
-            at,
-            format!("unrecognized character in action: U+{code:04X}{shown}"),
-        )
+        let shown = if found.is_control() { String::new() } else { format!(" '{found}'") };
+        self.fault(at, format!("unrecognized character in action: U+{code:04X}{shown}"))
     }
 
     fn steps(&mut self) -> Result<Vec<Step>, Fault> {
@@ -127,10 +112,7 @@ impl<'t> Cursor<'t> {
         }
         self.at += "..".len();
         steps.push(Step::Descend);
-        if self
-            .rest()
-            .starts_with(|c: char| c.is_alphanumeric() || c == '_')
-        {
+        if self.rest().starts_with(|c: char| c.is_alphanumeric() || c == '_') {
             steps.push(self.name()?);
         }
         Ok(())
@@ -159,11 +141,7 @@ impl<'t> Cursor<'t> {
             }
         }
         let wildcard = &self.text[start..self.at] == "*";
-        Ok(if wildcard {
-            Step::Wildcard
-        } else {
-            Step::Key(name)
-        })
+        Ok(if wildcard { Step::Wildcard } else { Step::Key(name) })
     }
 
     fn word(&mut self) -> String {
@@ -186,9 +164,7 @@ impl<'t> Cursor<'t> {
             steps.extend(self.selection(content, start)?);
             return Ok(());
         }
-        let parts = content
-            .split(',')
-            .map(|part| self.selection(part.trim_matches(' '), start));
+        let parts = content.split(',').map(|part| self.selection(part.trim_matches(' '), start));
         steps.push(Step::Union(parts.collect::<Result<_, _>>()?));
         Ok(())
     }
@@ -197,24 +173,15 @@ impl<'t> Cursor<'t> {
         if content == "*" {
             return Ok(vec![Step::Slice(Slice::default())]);
         }
-        let quoted = content
-            .strip_prefix('\'')
-            .and_then(|rest| rest.strip_suffix('\''));
+        let quoted = content.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
         if let Some(names) = quoted.filter(|names| !names.contains('\'')) {
             // The dialect reads what is quoted as a path of its own: dots need a backslash.
             let text = format!(".{names}");
             let base = self.base + at;
-            return Cursor {
-                text: &text,
-                at: 0,
-                base,
-                scope: Scope::Quotes,
-            }
-            .steps();
+            return Cursor { text: &text, at: 0, base, scope: Scope::Quotes }.steps();
         }
         let step = bracket::numbers(content);
-        step.map(|step| vec![step])
-            .or_else(|message| self.fault(at, message))
+        step.map(|step| vec![step]).or_else(|message| self.fault(at, message))
     }
 
     fn filter(&mut self) -> Result<Step, Fault> {
@@ -267,19 +234,10 @@ fn operand(text: &str, base: usize) -> Result<Operand, Fault> {
 }
 
 fn path(text: &str, base: usize) -> Result<Vec<Step>, Fault> {
-    Cursor {
-        text,
-        at: 0,
-        base,
-        scope: Scope::Operand,
-    }
-    .steps()
+    Cursor { text, at: 0, base, scope: Scope::Operand }.steps()
 }
 
 /// Ends a name.
 pub(super) fn is_terminator(c: char) -> bool {
-    matches!(
-        c,
-        ' ' | '\t' | '\r' | '\n' | '.' | ',' | '[' | ']' | '$' | '@' | '{' | '}'
-    )
+    matches!(c, ' ' | '\t' | '\r' | '\n' | '.' | ',' | '[' | ']' | '$' | '@' | '{' | '}')
 }

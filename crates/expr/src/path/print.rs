@@ -9,9 +9,7 @@ use super::step::{Deep, Slice, Step};
 
 /// Prints a whole path: it starts with a dot.
 pub(super) fn path(out: &mut impl Write, steps: &[Step]) -> fmt::Result {
-    steps
-        .iter()
-        .try_for_each(|step| one(out, step, Place::Path))
+    steps.iter().try_for_each(|step| one(out, step, Place::Path))
 }
 
 /// Where a step is printed.
@@ -113,11 +111,7 @@ fn filter(out: &mut impl Write, filter: &Filter) -> fmt::Result {
     out.write_str("[?(")?;
     match filter.test() {
         Test::Exists(path) => relative(out, path)?,
-        Test::Compare {
-            left,
-            operator,
-            right,
-        } => {
+        Test::Compare { left, operator, right } => {
             operand(out, left)?;
             out.write_str(operator)?;
             operand(out, right)?;
@@ -135,7 +129,5 @@ fn operand(out: &mut impl Write, operand: &Operand) -> fmt::Result {
 
 fn relative(out: &mut impl Write, steps: &[Step]) -> fmt::Result {
     out.write_char('@')?;
-    steps
-        .iter()
-        .try_for_each(|step| one(out, step, Place::Filter))
+    steps.iter().try_for_each(|step| one(out, step, Place::Filter))
 }

@@ -8,11 +8,9 @@ use serde_json::{Number, Value};
 pub(super) fn literal(text: &str) -> Option<Result<Value, String>> {
     match text.chars().next()? {
         '\'' | '"' => Some(string(text).map(Value::String)),
-        '+' | '-' | '0'..='9' => Some(
-            number(text)
-                .map(Value::Number)
-                .ok_or(format!("cannot parse number {text}")),
-        ),
+        '+' | '-' | '0'..='9' => {
+            Some(number(text).map(Value::Number).ok_or(format!("cannot parse number {text}")))
+        }
         _ => match text {
             "true" => Some(Ok(Value::Bool(true))),
             "false" => Some(Ok(Value::Bool(false))),
@@ -79,10 +77,7 @@ fn hexadecimal(rest: &mut std::str::Chars<'_>, digits: usize) -> Option<char> {
 
 fn number(text: &str) -> Option<Number> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if !unsigned
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.')
-    {
+    if !unsigned.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return None;
     }
     let integer = text.parse::<i64>().ok().map(Number::from);

@@ -59,10 +59,9 @@ pub(super) fn fuse(steps: Vec<Step>) -> Vec<Step> {
             _ => None,
         };
         let deep = match (fused.last(), key) {
-            (Some(Step::Descend), Some(key)) => Query::descendants(key).map(|query| Deep {
-                key: key.map(str::to_owned),
-                query,
-            }),
+            (Some(Step::Descend), Some(key)) => {
+                Query::descendants(key).map(|query| Deep { key: key.map(str::to_owned), query })
+            }
             _ => None,
         };
         match deep {

@@ -36,15 +36,9 @@ fn check_context(path: &str, value: &Value) {
     };
     let context = Context::from(map);
     let found = path.find_in(&context);
-    let found: Result<Vec<Value>, _> = found.map(|found| {
-        found
-            .into_iter()
-            .map(std::borrow::Cow::into_owned)
-            .collect()
-    });
-    let expected = path
-        .find(value)
-        .map(|found| found.into_iter().cloned().collect());
+    let found: Result<Vec<Value>, _> =
+        found.map(|found| found.into_iter().map(std::borrow::Cow::into_owned).collect());
+    let expected = path.find(value).map(|found| found.into_iter().cloned().collect());
     assert_eq!(found, expected, "{path}");
     let one = path.one_in(&context).map(std::borrow::Cow::into_owned);
     assert_eq!(one, path.one(value).cloned(), "{path}");

@@ -81,10 +81,7 @@ fn survey(value: &Value, meter: &mut Meter) -> Result<Survey, FindFault> {
     const DEPTH: usize = 128;
     const PATH_BYTES: usize = 16 * 1024 * 1024;
 
-    let mut survey = Survey {
-        values: 0,
-        suits_engine: true,
-    };
+    let mut survey = Survey { values: 0, suits_engine: true };
     let mut path_bytes = 0_usize;
     let mut stack = vec![(value, 0_usize, 1_usize)];
     while let Some((value, depth, path)) = stack.pop() {
@@ -98,10 +95,7 @@ fn survey(value: &Value, meter: &mut Meter) -> Result<Survey, FindFault> {
             }
             Value::Object(map) => {
                 meter.spend(map.len())?;
-                stack.extend(
-                    map.iter()
-                        .map(|(key, item)| (item, depth + 1, path + key.len() + 4)),
-                );
+                stack.extend(map.iter().map(|(key, item)| (item, depth + 1, path + key.len() + 4)));
             }
             _ => {}
         }

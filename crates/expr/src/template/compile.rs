@@ -12,20 +12,12 @@ pub(super) fn node(value: &Value, location: &mut String) -> Node {
     match value {
         Value::String(text) => match parse(text) {
             Parsed::Plain => Node::Plain(value.clone()),
-            Parsed::Typed(tag) => Node::Typed {
-                location: location.clone(),
-                tag,
-            },
-            Parsed::Text(pieces) => Node::Text {
-                location: location.clone(),
-                pieces,
-            },
+            Parsed::Typed(tag) => Node::Typed { location: location.clone(), tag },
+            Parsed::Text(pieces) => Node::Text { location: location.clone(), pieces },
         },
         Value::Array(items) => {
             let compile = |(index, item): (usize, &Value)| {
-                below(location, Below::Index(index), |location| {
-                    node(item, location)
-                })
+                below(location, Below::Index(index), |location| node(item, location))
             };
             let nodes: Vec<Node> = items.iter().enumerate().map(compile).collect();
             collapse(value, nodes, |node| node, Node::List)
@@ -49,10 +41,7 @@ fn collapse<T>(
     node: impl Fn(&T) -> &Node,
     wrap: impl FnOnce(Vec<T>) -> Node,
 ) -> Node {
-    if nodes
-        .iter()
-        .all(|item| matches!(node(item), Node::Plain(_)))
-    {
+    if nodes.iter().all(|item| matches!(node(item), Node::Plain(_))) {
         Node::Plain(value.clone())
     } else {
         wrap(nodes)

@@ -15,11 +15,7 @@ use crate::{Context, PathError};
 const SHOWN_BYTES: usize = 256;
 
 pub(super) fn document(root: &Node, context: &Context<'_>) -> Result<Value, RenderError> {
-    let document = Renderer {
-        context,
-        left: OUTPUT_BYTES,
-    }
-    .node(root)?;
+    let document = Renderer { context, left: OUTPUT_BYTES }.node(root)?;
     if document.is_object() {
         return Ok(document);
     }
@@ -44,10 +40,7 @@ impl<'r> Renderer<'r> {
             Node::Typed { location, tag } => {
                 let value = self.value(tag).map_err(|cause| RenderError::Tag {
                     location: location.clone(),
-                    cause: TagError::Typed {
-                        expression: tag.expression.clone(),
-                        cause,
-                    },
+                    cause: TagError::Typed { expression: tag.expression.clone(), cause },
                 })?;
                 self.grow_by(&value, location)?;
                 Ok(value.into_owned())
@@ -75,13 +68,8 @@ impl<'r> Renderer<'r> {
     }
 
     fn text(&mut self, location: &str, pieces: &[Piece]) -> Result<Value, RenderError> {
-        let too_large = || RenderError::TooLarge {
-            location: location.to_owned(),
-        };
-        let failed = |cause| RenderError::Tag {
-            location: location.to_owned(),
-            cause,
-        };
+        let too_large = || RenderError::TooLarge { location: location.to_owned() };
+        let failed = |cause| RenderError::Tag { location: location.to_owned(), cause };
         let mut text = String::new();
         for piece in pieces {
             let left = self.left.checked_sub(text.len()).ok_or_else(too_large)?;
@@ -96,9 +84,7 @@ impl<'r> Renderer<'r> {
             let value = value.map_err(|cause| failed(TagError::Embedded { cause }))?;
             match value.as_ref() {
                 Value::Null => {
-                    return Err(failed(TagError::Null {
-                        expression: tag.expression.clone(),
-                    }));
+                    return Err(failed(TagError::Null { expression: tag.expression.clone() }));
                 }
                 Value::String(string) if string.len() > left => return Err(too_large()),
                 Value::String(string) => text.push_str(string),
@@ -113,9 +99,7 @@ impl<'r> Renderer<'r> {
     }
 
     fn grow_by(&mut self, value: &Value, location: &str) -> Result<(), RenderError> {
-        let too_large = || RenderError::TooLarge {
-            location: location.to_owned(),
-        };
+        let too_large = || RenderError::TooLarge { location: location.to_owned() };
         let mut waiting = vec![value];
         while let Some(value) = waiting.pop() {
             let size = match value {

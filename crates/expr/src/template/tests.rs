@@ -22,13 +22,9 @@ fn data() -> Value {
 /// Renders `template` as the value of the key `k`.
 fn render(template: &Value) -> Result<Value, String> {
     let data = data();
-    let Value::Object(roots) = &data else {
-        panic!("a map")
-    };
+    let Value::Object(roots) = &data else { panic!("a map") };
     let template = Template::compile(&json!({ "k": template }));
-    let rendered = template
-        .render(&Context::from(roots))
-        .map_err(|error| error.to_string())?;
+    let rendered = template.render(&Context::from(roots)).map_err(|error| error.to_string())?;
     Ok(rendered["k"].clone())
 }
 
@@ -80,22 +76,13 @@ fn replaces(#[case] template: &str, #[case] expected: Value) {
 }
 
 #[rstest]
-#[case(
-    "$(params.x)$",
-    "evaluate tag $(params.x)$: jsonpath returned empty list: params.x"
-)]
+#[case("$(params.x)$", "evaluate tag $(params.x)$: jsonpath returned empty list: params.x")]
 #[case(
     "a $(params.x)$",
     "interpolate tag: evaluate jsonpath: jsonpath returned empty list: params.x"
 )]
-#[case(
-    "a $(params.nil)$",
-    "interpolate tag: tag must not point to nil value: params.nil"
-)]
-#[case(
-    "$(params.*)$",
-    "evaluate tag $(params.*)$: too many results for the query: params.*"
-)]
+#[case("a $(params.nil)$", "interpolate tag: tag must not point to nil value: params.nil")]
+#[case("$(params.*)$", "evaluate tag $(params.*)$: too many results for the query: params.*")]
 #[case(
     "a $(params.*)$",
     "interpolate tag: evaluate jsonpath: too many results for the query: params.*"
@@ -121,10 +108,7 @@ fn replaces(#[case] template: &str, #[case] expected: Value) {
      {.params.s}{.params.s}"
 )]
 #[case("$()$", "evaluate tag $()$: empty jsonpath not allowed")]
-#[case(
-    "a $()$",
-    "interpolate tag: evaluate jsonpath: empty jsonpath not allowed"
-)]
+#[case("a $()$", "interpolate tag: evaluate jsonpath: empty jsonpath not allowed")]
 #[case(
     "$( params.s)$",
     "evaluate tag $( params.s)$: evaluate: failed to find results: unrecognized identifier params"
@@ -161,10 +145,7 @@ fn refuses(#[case] template: &str, #[case] cause: &str) {
 #[case(json!(["$()$"]), "[0]")]
 #[case(json!("$()$"), "")]
 fn locates_the_first_bad_tag(#[case] template: Value, #[case] location: &str) {
-    let error = Template::compile(&template)
-        .render(&Context::new())
-        .unwrap_err()
-        .to_string();
+    let error = Template::compile(&template).render(&Context::new()).unwrap_err().to_string();
     let expected = format!("failed to interpolate template at path [{location}]: ");
     assert!(error.contains(&expected), "{error}");
 }
@@ -176,12 +157,8 @@ fn locates_the_first_bad_tag(#[case] template: Value, #[case] location: &str) {
 #[case(json!("plain"), "\"plain\"")]
 fn the_root_must_be_a_map(#[case] template: Value, #[case] dump: &str) {
     let data = data();
-    let Value::Object(roots) = &data else {
-        panic!("a map")
-    };
-    let error = Template::compile(&template)
-        .render(&Context::from(roots))
-        .unwrap_err();
+    let Value::Object(roots) = &data else { panic!("a map") };
+    let error = Template::compile(&template).render(&Context::from(roots)).unwrap_err();
     let expected =
         format!("stamped resource is not a map[string]interface{{}}, stamped resource: {dump}");
     assert_eq!(error.to_string(), expected);
@@ -198,10 +175,7 @@ fn the_root_may_be_a_tag() {
 fn keys_and_other_scalars_are_copied() {
     let template = json!({"$(params.s)$": 1, "n": [null, true, 1.0, "$(params.s)$", {}, []]});
     let rendered = render(&template).unwrap();
-    assert_eq!(
-        rendered,
-        json!({"$(params.s)$": 1, "n": [null, true, 1.0, "text", {}, []]})
-    );
+    assert_eq!(rendered, json!({"$(params.s)$": 1, "n": [null, true, 1.0, "text", {}, []]}));
 }
 
 #[test]
@@ -211,10 +185,8 @@ fn lists_inputs_and_bad_tags_in_document_order() {
         "a": "$(source.url)$",
         "z": "$()$",
     }));
-    let inputs: Vec<_> = template
-        .inputs()
-        .map(|(path, location)| (path.as_str(), location))
-        .collect();
+    let inputs: Vec<_> =
+        template.inputs().map(|(path, location)| (path.as_str(), location)).collect();
     assert_eq!(
         inputs,
         [
@@ -231,16 +203,8 @@ fn lists_inputs_and_bad_tags_in_document_order() {
     assert_eq!(
         bad,
         [
-            (
-                "b.[1]c",
-                "a[",
-                "failed to parse jsonpath '{.a[}': unterminated array".to_owned()
-            ),
-            (
-                "b.[1]c",
-                " q",
-                "failed to find results: unrecognized identifier q".to_owned()
-            ),
+            ("b.[1]c", "a[", "failed to parse jsonpath '{.a[}': unterminated array".to_owned()),
+            ("b.[1]c", " q", "failed to find results: unrecognized identifier q".to_owned()),
             ("z", "", "empty jsonpath not allowed".to_owned()),
         ]
     );
@@ -250,8 +214,6 @@ fn lists_inputs_and_bad_tags_in_document_order() {
 fn hints_come_from_the_data() {
     let template = Template::compile(&json!({"a": "$(workload.metadata.nmae)$"}));
     let workload = json!({"metadata": {"name": "x"}});
-    let error = template
-        .render(&Context::new().borrowing("workload", &workload))
-        .unwrap_err();
+    let error = template.render(&Context::new().borrowing("workload", &workload)).unwrap_err();
     assert_eq!(error.hint().unwrap(), "did you mean `name`?");
 }

@@ -16,9 +16,9 @@ static REGISTRY: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     registry.register_escape_fn(handlebars::no_escape);
-    for name in [
-        "lookup", "raw", "log", "eq", "ne", "gt", "gte", "lt", "lte", "and", "or", "not", "len",
-    ] {
+    for name in
+        ["lookup", "raw", "log", "eq", "ne", "gt", "gte", "lt", "lte", "and", "or", "not", "len"]
+    {
         registry.unregister_helper(name);
     }
     registry
@@ -35,9 +35,7 @@ pub(super) fn render(
     scope.register_local_helper(JSON, Box::new(JsonHelper(&budget)));
     scope.register_local_helper(PRINT, Box::new(PrintHelper));
     scope.register_local_helper(TICK, Box::new(TickHelper(&budget)));
-    let mut out = Bounded {
-        text: String::new(),
-    };
+    let mut out = Bounded { text: String::new() };
     match template.render(&REGISTRY, &data, &mut scope, &mut out) {
         Ok(()) => Ok(out.text),
         Err(error) => Err(explain(&error, context)),
@@ -62,17 +60,13 @@ fn explain(error: &handlebars::RenderError, context: &Context<'_>) -> TextError 
     let fault = match error.reason() {
         RenderErrorReason::NestedError(cause) => match cause.downcast_ref::<TextFault>() {
             Some(fault) => fault.clone(),
-            None => TextFault::Engine {
-                message: cause.to_string(),
-            },
+            None => TextFault::Engine { message: cause.to_string() },
         },
         RenderErrorReason::IOError(_) => TextFault::TooLarge,
-        RenderErrorReason::MissingVariable(path) => TextFault::Empty {
-            path: path.clone().unwrap_or_default(),
-        },
-        other => TextFault::Engine {
-            message: other.to_string(),
-        },
+        RenderErrorReason::MissingVariable(path) => {
+            TextFault::Empty { path: path.clone().unwrap_or_default() }
+        }
+        other => TextFault::Engine { message: other.to_string() },
     };
     let hint = match &fault {
         TextFault::Missing { path } => missing(path, context),
@@ -80,25 +74,16 @@ fn explain(error: &handlebars::RenderError, context: &Context<'_>) -> TextError 
     };
     let position = error.line_no.zip(error.column_no);
     let position = position.map(|(line, column)| Position { line, column });
-    TextError {
-        fault,
-        position,
-        hint,
-    }
+    TextError { fault, position, hint }
 }
 
 /// Follows the path from the top to the first name that is not there. Inside a block the path may
 /// start elsewhere; then the names at the top are still worth knowing.
 fn missing(path: &str, context: &Context<'_>) -> Option<String> {
-    let path = path
-        .strip_prefix("this.")
-        .or_else(|| path.strip_prefix("./"))
-        .unwrap_or(path);
-    let mut names = path.split(['.', '/']).map(|name| {
-        name.strip_prefix('[')
-            .and_then(|name| name.strip_suffix(']'))
-            .unwrap_or(name)
-    });
+    let path = path.strip_prefix("this.").or_else(|| path.strip_prefix("./")).unwrap_or(path);
+    let mut names = path
+        .split(['.', '/'])
+        .map(|name| name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name));
     let first = names.next()?;
     let Some(mut value) = context.get(first) else {
         return Some(hint::for_missing(first, context.names()));

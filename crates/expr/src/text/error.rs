@@ -45,11 +45,7 @@ pub struct TextError {
 
 impl TextError {
     pub(super) fn at(position: Position, fault: TextFault) -> Self {
-        Self {
-            fault,
-            position: Some(position),
-            hint: None,
-        }
+        Self { fault, position: Some(position), hint: None }
     }
 
     /// What to do about it.
@@ -187,9 +183,7 @@ impl From<handlebars::TemplateError> for TextError {
     fn from(error: handlebars::TemplateError) -> Self {
         Self {
             position: error.pos().map(|(line, column)| Position { line, column }),
-            fault: TextFault::Syntax {
-                message: error.reason().to_string(),
-            },
+            fault: TextFault::Syntax { message: error.reason().to_string() },
             hint: None,
         }
     }

@@ -17,11 +17,7 @@ const BLOCKS: [&str; 4] = ["if", "unless", "each", "with"];
 
 /// Rewrites a template in place.
 pub(super) fn guard(template: &mut Template) -> Result<(), TextError> {
-    Guard {
-        position: Position { line: 1, column: 1 },
-    }
-    .template(template)
-    .map(|_work| ())
+    Guard { position: Position { line: 1, column: 1 } }.template(template).map(|_work| ())
 }
 
 struct Guard {
@@ -39,10 +35,7 @@ impl Guard {
         let mut work = 0;
         for (nth, element) in template.elements.iter_mut().enumerate() {
             if let Some(place) = template.mapping.get(nth) {
-                self.position = Position {
-                    line: place.0,
-                    column: place.1,
-                };
+                self.position = Position { line: place.0, column: place.1 };
             }
             work += self.element(element)?;
         }
@@ -56,9 +49,7 @@ impl Guard {
             TemplateElement::Expression(expression) => self.expression(expression, false),
             TemplateElement::HtmlExpression(expression) => self.expression(expression, true),
             TemplateElement::HelperBlock(block) => self.block(block),
-            _ => self.refuse(TextFault::Unsupported {
-                what: "partials and decorators",
-            }),
+            _ => self.refuse(TextFault::Unsupported { what: "partials and decorators" }),
         }
     }
 
@@ -102,9 +93,7 @@ impl Guard {
         match parameter {
             Parameter::Subexpression(inner) => match inner.as_element() {
                 TemplateElement::Expression(call) => self.call(call),
-                _ => self.refuse(TextFault::Unsupported {
-                    what: "such subexpressions",
-                }),
+                _ => self.refuse(TextFault::Unsupported { what: "such subexpressions" }),
             },
             // The engine builds a list of all segments for each evaluation.
             Parameter::Path(_) | Parameter::Name(_) => {

@@ -30,9 +30,7 @@ impl Budget {
 
     fn spend(&self, work: usize) -> Result<(), RenderError> {
         let left = self.0.load(Ordering::Relaxed);
-        let left = left
-            .checked_sub(work)
-            .ok_or_else(|| refuse(TextFault::TooMuchWork))?;
+        let left = left.checked_sub(work).ok_or_else(|| refuse(TextFault::TooMuchWork))?;
         self.0.store(left, Ordering::Relaxed);
         Ok(())
     }
@@ -43,10 +41,7 @@ fn refuse(fault: TextFault) -> RenderError {
 }
 
 fn name(value: &PathAndJson<'_>) -> String {
-    value
-        .relative_path()
-        .cloned()
-        .unwrap_or_else(|| "the value".to_owned())
+    value.relative_path().cloned().unwrap_or_else(|| "the value".to_owned())
 }
 
 fn present<'h>(helper: &'h Helper<'_>) -> Result<&'h PathAndJson<'h>, RenderError> {
@@ -55,9 +50,7 @@ fn present<'h>(helper: &'h Helper<'_>) -> Result<&'h PathAndJson<'h>, RenderErro
             Err(refuse(TextFault::Missing { path: name(value) }))
         }
         Some(value) => Ok(value),
-        None => Err(refuse(TextFault::Arguments {
-            name: helper.name().to_owned(),
-        })),
+        None => Err(refuse(TextFault::Arguments { name: helper.name().to_owned() })),
     }
 }
 
@@ -93,9 +86,7 @@ impl HelperDef for PrintHelper {
         out: &mut dyn Output,
     ) -> HelperResult {
         let value = present(helper)?;
-        let verbatim = helper
-            .param(1)
-            .is_some_and(|verbatim| verbatim.value() == true);
+        let verbatim = helper.param(1).is_some_and(|verbatim| verbatim.value() == true);
         match value.value() {
             Value::String(text) if !verbatim && text.contains(breaks_lines) => {
                 Err(refuse(TextFault::ControlCharacters { path: name(value) }))
@@ -105,10 +96,9 @@ impl HelperDef for PrintHelper {
                 let text = json::compact(scalar, Escape::Yaml, OUTPUT_BYTES);
                 Ok(out.write(&text.map_err(|_| refuse(TextFault::TooLarge))?)?)
             }
-            other => Err(refuse(TextFault::NotPrintable {
-                path: name(value),
-                kind: json::kind(other),
-            })),
+            other => {
+                Err(refuse(TextFault::NotPrintable { path: name(value), kind: json::kind(other) }))
+            }
         }
     }
 }
@@ -131,10 +121,6 @@ impl HelperDef for TickHelper<'_> {
         _: &mut dyn Output,
     ) -> HelperResult {
         let work = helper.param(0).and_then(|work| work.value().as_u64());
-        self.0.spend(
-            work.and_then(|work| usize::try_from(work).ok())
-                .unwrap_or(0)
-                + 4,
-        )
+        self.0.spend(work.and_then(|work| usize::try_from(work).ok()).unwrap_or(0) + 4)
     }
 }

@@ -13,29 +13,14 @@ const BACKSLASHES: usize = 64;
 /// Checks length, number of expressions and nesting.
 pub(super) fn scan(source: &str) -> Result<(), TextError> {
     if source.len() > TEXT_BYTES {
-        let fault = TextFault::TooLong {
-            length: source.len(),
-        };
-        return Err(TextError {
-            fault,
-            position: None,
-            hint: None,
-        });
+        let fault = TextFault::TooLong { length: source.len() };
+        return Err(TextError { fault, position: None, hint: None });
     }
     if let Some(run) = source.find(&"\\".repeat(BACKSLASHES + 1)) {
         let what = "more than 64 backslashes in a row";
-        return Err(TextError::at(
-            Position::of(source, run),
-            TextFault::Unsupported { what },
-        ));
+        return Err(TextError::at(Position::of(source, run), TextFault::Unsupported { what }));
     }
-    let mut scan = Scan {
-        source,
-        at: 0,
-        expressions: 0,
-        blocks: Vec::new(),
-        long_comments: true,
-    };
+    let mut scan = Scan { source, at: 0, expressions: 0, blocks: Vec::new(), long_comments: true };
     while scan.tag()? {}
     Ok(())
 }

@@ -23,9 +23,7 @@ fn data() -> Value {
 
 fn render(text: &str) -> Result<String, TextError> {
     let data = data();
-    let Value::Object(roots) = &data else {
-        panic!("a map")
-    };
+    let Value::Object(roots) = &data else { panic!("a map") };
     Text::compile(text)?.render(&Context::from(roots))
 }
 
@@ -53,36 +51,21 @@ fn render(text: &str) -> Result<String, TextError> {
 #[case("{{#if params.t}}yes{{else}}no{{/if}}", "yes")]
 #[case("{{#if params.missing.x}}yes{{else}}no{{/if}}", "no")]
 #[case("{{#if params.no}}1{{else if params.t}}2{{else}}3{{/if}}", "2")]
-#[case(
-    "{{#if params.zero}}1{{/if}}{{#if params.zero includeZero=true}}2{{/if}}",
-    "2"
-)]
+#[case("{{#if params.zero}}1{{/if}}{{#if params.zero includeZero=true}}2{{/if}}", "2")]
 #[case("{{#unless params.no}}yes{{/unless}}", "yes")]
-#[case(
-    "{{#each workload.spec.env}}{{@index}}{{name}}={{value}} {{/each}}",
-    "0A=1 1B=2 "
-)]
-#[case(
-    "{{#each workload.spec.env as |e i|}}{{i}}{{e.name}} {{/each}}",
-    "0A 1B "
-)]
+#[case("{{#each workload.spec.env}}{{@index}}{{name}}={{value}} {{/each}}", "0A=1 1B=2 ")]
+#[case("{{#each workload.spec.env as |e i|}}{{i}}{{e.name}} {{/each}}", "0A 1B ")]
 #[case(
     "{{#each workload.metadata.labels}}{{@key}}={{this}}{{/each}}",
     "app.kubernetes.io/name=web"
 )]
-#[case(
-    "{{#each workload.spec.env}}{{../params.n}}{{@root.params.n}}{{/each}}",
-    "3333"
-)]
+#[case("{{#each workload.spec.env}}{{../params.n}}{{@root.params.n}}{{/each}}", "3333")]
 #[case("{{#each workload.spec.env}}{{@root.params.n}}{{/each}}", "33")]
 #[case("{{#each params.empty}}x{{else}}none{{/each}}", "none")]
 #[case("{{#each params.empty}}x{{/each}}", "")]
 #[case("{{#with workload.metadata}}{{name}}{{/with}}", "shop")]
 #[case("{{#with params.missing}}x{{else}}none{{/with}}", "none")]
-#[case(
-    "a:\n{{#each workload.spec.env}}\n- {{name}}\n{{/each}}\nb: 1\n",
-    "a:\n- A\n- B\nb: 1\n"
-)]
+#[case("a:\n{{#each workload.spec.env}}\n- {{name}}\n{{/each}}\nb: 1\n", "a:\n- A\n- B\nb: 1\n")]
 #[case("a {{~#if params.t~}} b {{~/if~}} c", "abc")]
 // Escapes and comments.
 #[case("\\{{workload}}", "{{workload}}")]
@@ -140,18 +123,8 @@ fn renders(#[case] text: &str, #[case] expected: &str) {
 fn refuses(#[case] text: &str, #[case] at: (usize, usize), #[case] fault: &str) {
     let error = render(text).unwrap_err();
     assert_eq!(error.fault.to_string(), fault);
-    assert_eq!(
-        error.position,
-        Some(Position {
-            line: at.0,
-            column: at.1
-        }),
-        "{error}"
-    );
-    assert_eq!(
-        error.to_string(),
-        format!("line {}, column {}: {fault}", at.0, at.1)
-    );
+    assert_eq!(error.position, Some(Position { line: at.0, column: at.1 }), "{error}");
+    assert_eq!(error.to_string(), format!("line {}, column {}: {fault}", at.0, at.1));
 }
 
 #[rstest]
@@ -180,10 +153,7 @@ fn is_not_handlebars(#[case] text: &str) {
 #[case("{{params.map}}", "write `{{json params.map}}`")]
 #[case("{{params.nil}}", "set it, or ask for it with `{{#if params.nil}}`")]
 #[case("{{params.lines}}", "write `{{json params.lines}}`, which quotes it")]
-#[case(
-    "{{#params}}x{{/params}}",
-    "write `{{#each params}}` or `{{#with params}}` if it is data"
-)]
+#[case("{{#params}}x{{/params}}", "write `{{#each params}}` or `{{#with params}}` if it is data")]
 #[case("{{#if}}{{/if}}", "write `{{#if value}} … {{/if}}`")]
 fn helps(#[case] text: &str, #[case] expected: &str) {
     assert_eq!(render(text).unwrap_err().hint().unwrap(), expected);
@@ -192,14 +162,7 @@ fn helps(#[case] text: &str, #[case] expected: &str) {
 #[test]
 fn the_same_text_renders_many_contexts() {
     let text = Text::compile("{{#each xs}}{{this}},{{/each}}").unwrap();
-    for (xs, expected) in [
-        (json!([1, 2]), "1,2,"),
-        (json!([]), ""),
-        (json!(["é"]), "é,"),
-    ] {
-        assert_eq!(
-            text.render(&Context::new().borrowing("xs", &xs)).unwrap(),
-            expected
-        );
+    for (xs, expected) in [(json!([1, 2]), "1,2,"), (json!([]), ""), (json!(["é"]), "é,")] {
+        assert_eq!(text.render(&Context::new().borrowing("xs", &xs)).unwrap(), expected);
     }
 }

@@ -38,18 +38,13 @@ impl Budget {
 
     /// The cap that was hit, if one was.
     pub(super) fn exceeded(&self) -> Option<Error> {
-        self.exceeded
-            .get()
-            .map(|(limit, unit)| Error::SourceTooLarge { limit, unit })
+        self.exceeded.get().map(|(limit, unit)| Error::SourceTooLarge { limit, unit })
     }
 
     fn spend(&self, bytes: u64) -> io::Result<()> {
         let (Some(left), Some(header_left)) = (
             self.left.get().checked_sub(bytes),
-            self.header_left
-                .get()
-                .unwrap_or(u64::MAX)
-                .checked_sub(bytes),
+            self.header_left.get().unwrap_or(u64::MAX).checked_sub(bytes),
         ) else {
             self.exceeded.set(Some(if self.left.get() < bytes {
                 (self.limit, "bytes when unpacked")
@@ -59,8 +54,7 @@ impl Budget {
             return Err(io::Error::other("over the byte budget"));
         };
         self.left.set(left);
-        self.header_left
-            .set(self.header_left.get().and(Some(header_left)));
+        self.header_left.set(self.header_left.get().and(Some(header_left)));
         Ok(())
     }
 }

@@ -54,32 +54,21 @@ pub(crate) enum Kind {
 pub(super) fn read<R: Read>(entry: &tar::Entry<'_, R>) -> Result<Entry, Error> {
     let kind = entry.header().entry_type();
     if kind.is_pax_global_extensions() {
-        return Ok(Entry {
-            path: String::new(),
-            kind: Kind::Unusable("it is a comment"),
-        });
+        return Ok(Entry { path: String::new(), kind: Kind::Unusable("it is a comment") });
     }
     let bytes = entry.path_bytes();
     let (path, utf8) = match std::str::from_utf8(&bytes) {
         Ok(path) => (path.to_owned(), true),
         Err(_) => (String::from_utf8_lossy(&bytes).into_owned(), false),
     };
-    let refused = |why| Error::ArchiveInvalid {
-        problem: format!("`{}` {why}", shown(&path)),
-    };
+    let refused = |why| Error::ArchiveInvalid { problem: format!("`{}` {why}", shown(&path)) };
     let safe = safe(&path).map_err(refused)?;
     let kind = match kind {
         _ if !utf8 => Kind::Unusable("its name is not UTF-8"),
         tar::EntryType::Directory => Kind::Directory,
         tar::EntryType::Regular | tar::EntryType::Continuous => {
-            let mode = entry
-                .header()
-                .mode()
-                .map_err(|_| refused("has no readable mode"))?;
-            Kind::File {
-                size: entry.size(),
-                executable: mode & 0o100 != 0,
-            }
+            let mode = entry.header().mode().map_err(|_| refused("has no readable mode"))?;
+            Kind::File { size: entry.size(), executable: mode & 0o100 != 0 }
         }
         tar::EntryType::Symlink => match link_target(entry) {
             Some(target) => Kind::Symlink { target },
@@ -112,10 +101,7 @@ fn safe(path: &str) -> Result<String, &'static str> {
     if path.len() > PATH_BYTES {
         return Err("is longer than 4096 bytes");
     }
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if parts.contains(&"..") {
         return Err("leads out of the archive");
     }

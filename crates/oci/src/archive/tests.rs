@@ -18,20 +18,11 @@ pub(crate) struct Item {
 
 pub(crate) fn file(path: &str, content: &str) -> Item {
     let (path, content) = (path.to_owned(), content.as_bytes().to_vec());
-    Item {
-        path,
-        kind: tar::EntryType::Regular,
-        mode: 0o664,
-        content,
-        link: "",
-    }
+    Item { path, kind: tar::EntryType::Regular, mode: 0o664, content, link: "" }
 }
 
 pub(crate) fn program(path: &str, content: &str) -> Item {
-    Item {
-        mode: 0o700,
-        ..file(path, content)
-    }
+    Item { mode: 0o700, ..file(path, content) }
 }
 
 pub(crate) fn folder(path: &str) -> Item {
@@ -43,11 +34,7 @@ pub(crate) fn link(path: &str, target: &'static str) -> Item {
 }
 
 pub(crate) fn special(path: &str, kind: tar::EntryType, link: &'static str) -> Item {
-    Item {
-        kind,
-        link,
-        ..file(path, "")
-    }
+    Item { kind, link, ..file(path, "") }
 }
 
 pub(crate) fn tgz(items: &[Item]) -> Cursor<Vec<u8>> {
@@ -55,11 +42,7 @@ pub(crate) fn tgz(items: &[Item]) -> Cursor<Vec<u8>> {
     for item in items {
         let mut header = tar::Header::new_gnu();
         let gnu = header.as_gnu_mut().unwrap();
-        let short = item
-            .path
-            .as_bytes()
-            .get(..100)
-            .unwrap_or(item.path.as_bytes());
+        let short = item.path.as_bytes().get(..100).unwrap_or(item.path.as_bytes());
         gnu.name[..short.len()].copy_from_slice(short);
         gnu.linkname[..item.link.len()].copy_from_slice(item.link.as_bytes());
         header.set_entry_type(item.kind);
@@ -86,11 +69,7 @@ fn open(items: &[Item]) -> Result<Archive<Cursor<Vec<u8>>>, Error> {
 }
 
 fn paths(archive: &Archive<Cursor<Vec<u8>>>) -> Vec<&str> {
-    archive
-        .entries()
-        .iter()
-        .map(|entry| entry.path.as_str())
-        .collect()
+    archive.entries().iter().map(|entry| entry.path.as_str()).collect()
 }
 
 #[test]
@@ -105,38 +84,11 @@ fn an_archive_is_listed() {
         file("unit\\x2d.swap", ""),
     ])
     .unwrap();
-    assert_eq!(
-        paths(&archive),
-        [
-            "",
-            "a/b.txt",
-            "bin/run",
-            "bin/alias",
-            &long,
-            "unit\\x2d.swap"
-        ]
-    );
+    assert_eq!(paths(&archive), ["", "a/b.txt", "bin/run", "bin/alias", &long, "unit\\x2d.swap"]);
     let kinds: Vec<&Kind> = archive.entries().iter().map(|entry| &entry.kind).collect();
-    assert_eq!(
-        *kinds[1],
-        Kind::File {
-            size: 5,
-            executable: false
-        }
-    );
-    assert_eq!(
-        *kinds[2],
-        Kind::File {
-            size: 2,
-            executable: true
-        }
-    );
-    assert_eq!(
-        *kinds[3],
-        Kind::Symlink {
-            target: "/etc/passwd".into()
-        }
-    );
+    assert_eq!(*kinds[1], Kind::File { size: 5, executable: false });
+    assert_eq!(*kinds[2], Kind::File { size: 2, executable: true });
+    assert_eq!(*kinds[3], Kind::Symlink { target: "/etc/passwd".into() });
 }
 
 #[rstest]
@@ -151,10 +103,7 @@ fn an_archive_is_listed() {
 fn hostile_entries_refuse_the_archive(#[case] item: Item, #[case] problem: &str) {
     let error = open(&[file("ok", ""), item]).unwrap_err();
     assert!(error.to_string().contains(problem), "{error}");
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("ArtifactInvalid", Class::Stalled)
-    );
+    assert_eq!((error.reason(), error.class()), ("ArtifactInvalid", Class::Stalled));
 }
 
 #[rstest]
@@ -162,9 +111,7 @@ fn hostile_entries_refuse_the_archive(#[case] item: Item, #[case] problem: &str)
 #[case(link("a", ""), "symlink")]
 fn odd_entries_stay_unusable(#[case] item: Item, #[case] problem: &str) {
     let archive = open(&[item]).unwrap();
-    let Kind::Unusable(why) = archive.entries()[0].kind else {
-        panic!()
-    };
+    let Kind::Unusable(why) = archive.entries()[0].kind else { panic!() };
     assert!(why.contains(problem), "{why}");
 }
 
@@ -199,37 +146,23 @@ fn t_04_a_bomb_stops_at_the_budget(#[case] kind: tar::EntryType, #[case] unit: &
     let packed = bytes.len() as u64;
     let error = Archive::open(Cursor::new(bytes), Limits::default()).unwrap_err();
     assert!(error.to_string().contains(unit), "{error}");
-    let Error::SourceTooLarge { limit, .. } = error else {
-        panic!()
-    };
+    let Error::SourceTooLarge { limit, .. } = error else { panic!() };
     assert!(limit <= Limits::RATIO_FREE.max(packed * 200), "{limit}");
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("SourceTooLarge", Class::Stalled)
-    );
+    assert_eq!((error.reason(), error.class()), ("SourceTooLarge", Class::Stalled));
 }
 
 #[test]
 fn t_04_names_are_counted() {
     let long = "x/".repeat(100) + &"y".repeat(3800);
     let items: Vec<Item> = (0..5000).map(|n| file(&format!("{long}{n}"), "")).collect();
-    let roomy = Limits {
-        ratio: 10_000,
-        ..Limits::default()
-    };
+    let roomy = Limits { ratio: 10_000, ..Limits::default() };
     let error = Archive::open(tgz(&items), roomy).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "packing the source: more than 16777216 bytes of names"
-    );
+    assert_eq!(error.to_string(), "packing the source: more than 16777216 bytes of names");
 }
 
 #[test]
 fn t_04_entries_are_counted() {
     let items: Vec<Item> = (0..100_000).map(|n| file(&format!("d/{n}"), "")).collect();
     let error = Archive::open(tgz(&items), Limits::default()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "packing the source: more than 50000 entries"
-    );
+    assert_eq!(error.to_string(), "packing the source: more than 50000 entries");
 }

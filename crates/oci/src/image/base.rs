@@ -16,10 +16,7 @@ const LAYER_PREFIX: &str = "application/vnd.oci.image.layer.";
 /// Docker's names of what OCI named later; the bytes are the same.
 const DOCKER_LAYERS: [(&str, &str); 3] = [
     ("application/vnd.docker.image.rootfs.diff.tar.gzip", LAYER),
-    (
-        "application/vnd.docker.image.rootfs.diff.tar",
-        "application/vnd.oci.image.layer.v1.tar",
-    ),
+    ("application/vnd.docker.image.rootfs.diff.tar", "application/vnd.oci.image.layer.v1.tar"),
     (
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
         "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
@@ -84,15 +81,10 @@ impl RawDescriptor {
     }
 
     fn layer(self) -> Result<Descriptor, String> {
-        let renamed = DOCKER_LAYERS
-            .iter()
-            .find(|(docker, _)| *docker == self.media_type);
+        let renamed = DOCKER_LAYERS.iter().find(|(docker, _)| *docker == self.media_type);
         let media_type = renamed.map_or(self.media_type.as_str(), |(_, oci)| oci);
         if !media_type.starts_with(LAYER_PREFIX) {
-            return Err(format!(
-                "it has a layer of the unknown type `{}`",
-                shown(media_type)
-            ));
+            return Err(format!("it has a layer of the unknown type `{}`", shown(media_type)));
         }
         Ok(Descriptor {
             digest: self.digest()?,
@@ -114,17 +106,9 @@ impl BaseImage {
     ) -> Result<Self, String> {
         let config: Value = serde_json::from_slice(config)
             .map_err(|_| "its configuration is no JSON".to_owned())?;
-        let layers: Vec<Descriptor> = manifest
-            .layers
-            .into_iter()
-            .map(RawDescriptor::layer)
-            .collect::<Result<_, _>>()?;
-        let base = Self {
-            digest,
-            config,
-            layers,
-            origin,
-        };
+        let layers: Vec<Descriptor> =
+            manifest.layers.into_iter().map(RawDescriptor::layer).collect::<Result<_, _>>()?;
+        let base = Self { digest, config, layers, origin };
         if base.diff_ids().len() != base.layers.len() {
             return Err("its configuration and its manifest count layers differently".into());
         }
@@ -147,9 +131,7 @@ impl BaseImage {
     }
 
     pub(super) fn diff_ids(&self) -> &[Value] {
-        self.config["rootfs"]["diff_ids"]
-            .as_array()
-            .map_or(&[], Vec::as_slice)
+        self.config["rootfs"]["diff_ids"].as_array().map_or(&[], Vec::as_slice)
     }
 }
 
@@ -160,10 +142,8 @@ impl BaseImage {
         if platform.accepts(&own) {
             return Ok(());
         }
-        let problem = format!(
-            "the base image is for {}, not for {platform}",
-            shown(&own.to_string())
-        );
+        let problem =
+            format!("the base image is for {}, not for {platform}", shown(&own.to_string()));
         Err(Error::InvalidImage { problem })
     }
 }

@@ -13,12 +13,10 @@ const BUILD_KEYS: [&str; 2] = ["Image", "OnBuild"];
 
 /// The configuration as JSON.
 pub(super) fn config(spec: &ImageSpec) -> Result<Value, Error> {
-    let created: jiff::Timestamp = spec.created.parse().map_err(|_| {
-        invalid(&format!(
-            "`{}` is no time in RFC 3339",
-            shown(&spec.created)
-        ))
-    })?;
+    let created: jiff::Timestamp = spec
+        .created
+        .parse()
+        .map_err(|_| invalid(&format!("`{}` is no time in RFC 3339", shown(&spec.created))))?;
     let created = created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     check(&spec.config)?;
     let mut config = match &spec.base {
@@ -37,17 +35,9 @@ pub(super) fn config(spec: &ImageSpec) -> Result<Value, Error> {
     config.insert("created".into(), json!(created));
     config.insert("config".into(), run_settings(spec));
     let ours = spec.layers.iter().map(|layer| json!(layer.diff_id));
-    let diff_ids: Vec<Value> = spec
-        .base
-        .iter()
-        .flat_map(BaseImage::diff_ids)
-        .cloned()
-        .chain(ours)
-        .collect();
-    config.insert(
-        "rootfs".into(),
-        json!({"type": "layers", "diff_ids": diff_ids}),
-    );
+    let diff_ids: Vec<Value> =
+        spec.base.iter().flat_map(BaseImage::diff_ids).cloned().chain(ours).collect();
+    config.insert("rootfs".into(), json!({"type": "layers", "diff_ids": diff_ids}));
     let mut history = spec.base.as_ref().map(history).unwrap_or_default();
     history.extend(spec.layers.iter().map(
         |layer| json!({"created": created, "created_by": layer.created_by, "comment": "portolan"}),
@@ -69,29 +59,17 @@ fn system(spec: &ImageSpec) -> Map<String, Value> {
 
 /// The base's history; made up where it does not fit its layers, since readers count them.
 fn history(base: &BaseImage) -> Vec<Value> {
-    let history = base.config["history"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let layers = history
-        .iter()
-        .filter(|entry| entry["empty_layer"] != json!(true))
-        .count();
+    let history = base.config["history"].as_array().cloned().unwrap_or_default();
+    let layers = history.iter().filter(|entry| entry["empty_layer"] != json!(true)).count();
     if layers == base.layers.len() {
         return history;
     }
-    base.layers
-        .iter()
-        .map(|_| json!({"comment": "base image"}))
-        .collect()
+    base.layers.iter().map(|_| json!({"comment": "base image"})).collect()
 }
 
 fn run_settings(spec: &ImageSpec) -> Value {
     let ours = &spec.config;
-    let inherited = spec
-        .base
-        .as_ref()
-        .and_then(|base| base.config["config"].as_object());
+    let inherited = spec.base.as_ref().and_then(|base| base.config["config"].as_object());
     let mut settings = inherited.cloned().unwrap_or_default();
     settings.retain(|key, value| !BUILD_KEYS.contains(&key.as_str()) && !value.is_null());
     if !ours.entrypoint.is_empty() {
@@ -102,50 +80,35 @@ fn run_settings(spec: &ImageSpec) -> Value {
         settings.insert("Cmd".into(), json!(ours.args));
     }
     let named = [("User", &ours.user), ("WorkingDir", &ours.working_dir)];
-    for (key, value) in named
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value.as_ref()?)))
-    {
+    for (key, value) in named.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
         settings.insert(key.into(), json!(value));
     }
     if !ours.env.is_empty() {
         let env = environment(settings.get("Env"), &ours.env);
         settings.insert("Env".into(), json!(env));
     }
-    let ports = ours
-        .ports
-        .iter()
-        .map(|port| (format!("{port}/tcp"), json!({})));
+    let ports = ours.ports.iter().map(|port| (format!("{port}/tcp"), json!({})));
     add(&mut settings, "ExposedPorts", ports.collect());
-    let labels = ours
-        .labels
-        .iter()
-        .map(|(key, value)| (key.clone(), json!(value)));
+    let labels = ours.labels.iter().map(|(key, value)| (key.clone(), json!(value)));
     add(&mut settings, "Labels", labels.collect());
     Value::Object(settings)
 }
 
 /// The base's variables in their order, with our values, then ours in theirs.
 fn environment(inherited: Option<&Value>, ours: &[(String, String)]) -> Vec<String> {
-    let inherited = inherited
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let inherited =
+        inherited.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let pairs = inherited.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let mut env: Vec<(&str, &str)> = Vec::new();
-    for (name, value) in pairs.chain(
-        ours.iter()
-            .map(|(name, value)| (name.as_str(), value.as_str())),
-    ) {
+    for (name, value) in
+        pairs.chain(ours.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    {
         match env.iter_mut().find(|(known, _)| *known == name) {
             Some(known) => known.1 = value,
             None => env.push((name, value)),
         }
     }
-    env.into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect()
+    env.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
 fn add(settings: &mut Map<String, Value>, key: &str, more: Map<String, Value>) {
@@ -173,10 +136,9 @@ fn check(config: &ImageConfig) -> Result<(), Error> {
         return Err(invalid("0 is no port"));
     }
     match &config.working_dir {
-        Some(path) if !path.starts_with('/') => Err(invalid(&format!(
-            "the working directory `{}` is not absolute",
-            shown(path)
-        ))),
+        Some(path) if !path.starts_with('/') => {
+            Err(invalid(&format!("the working directory `{}` is not absolute", shown(path))))
+        }
         _ => Ok(()),
     }
 }

@@ -8,10 +8,7 @@ use crate::archive::tests::{file, program, tgz};
 use crate::{Archive, Class, Credential, LayerRule, Limits, Repository};
 
 fn layers(rules: &[(&str, &str)]) -> Vec<Layer> {
-    let items = [
-        file("README.md", "read me"),
-        program("target/app", "#!/bin/app"),
-    ];
+    let items = [file("README.md", "read me"), program("target/app", "#!/bin/app")];
     let mut archive = Archive::open(tgz(&items), Limits::default()).unwrap();
     let pack =
         |(from, to): &(&str, &str)| archive.pack(&LayerRule::new(from, to, None).unwrap(), 0);
@@ -45,16 +42,8 @@ fn base(config: &Value) -> Result<BaseImage, String> {
     });
     let manifest: Manifest = serde_json::from_value(manifest).unwrap();
     let repository = Repository::from_str("registry.example/base").unwrap();
-    let origin = Origin {
-        repository,
-        credential: Credential::Anonymous,
-    };
-    BaseImage::read(
-        Digest::of(b"base"),
-        manifest,
-        config.to_string().as_bytes(),
-        origin,
-    )
+    let origin = Origin { repository, credential: Credential::Anonymous };
+    BaseImage::read(Digest::of(b"base"), manifest, config.to_string().as_bytes(), origin)
 }
 
 fn base_config() -> Value {
@@ -113,11 +102,8 @@ fn the_same_spec_is_the_same_image_for_ever() {
 
 #[test]
 fn a_base_is_extended() {
-    let image = Image::assemble(ImageSpec {
-        base: Some(base(&base_config()).unwrap()),
-        ..spec()
-    })
-    .unwrap();
+    let image =
+        Image::assemble(ImageSpec { base: Some(base(&base_config()).unwrap()), ..spec() }).unwrap();
     let config = read(&image.config);
     let run = json!({
         "Env": ["PATH=/bin", "LANG=C", "PORT=8080"], "Entrypoint": ["/app"], "User": "65532", "WorkingDir": "/",
@@ -131,56 +117,27 @@ fn a_base_is_extended() {
     );
     assert_eq!(config["history"].as_array().unwrap().len(), 4);
     let keys: Vec<&String> = config.as_object().unwrap().keys().collect();
-    assert_eq!(
-        keys,
-        [
-            "architecture",
-            "config",
-            "created",
-            "history",
-            "os",
-            "rootfs"
-        ]
-    );
+    assert_eq!(keys, ["architecture", "config", "created", "history", "os", "rootfs"]);
     let manifest = read(&image.manifest);
     assert_eq!(manifest["layers"][0]["digest"], json!(Digest::of(&[1])));
     assert_eq!(manifest["layers"][1]["mediaType"], LAYER);
-    assert_eq!(
-        manifest["layers"][2]["digest"],
-        json!(image.layers[0].digest)
-    );
+    assert_eq!(manifest["layers"][2]["digest"], json!(image.layers[0].digest));
 }
 
 #[test]
 fn what_is_not_set_is_the_base_s() {
-    let config = ImageConfig {
-        args: vec!["serve".into()],
-        ..ImageConfig::default()
-    };
-    let spec = ImageSpec {
-        config,
-        base: Some(base(&base_config()).unwrap()),
-        ..spec()
-    };
+    let config = ImageConfig { args: vec!["serve".into()], ..ImageConfig::default() };
+    let spec = ImageSpec { config, base: Some(base(&base_config()).unwrap()), ..spec() };
     let run = read(&Image::assemble(spec).unwrap().config)["config"].take();
-    assert_eq!(
-        (&run["Entrypoint"], &run["Cmd"]),
-        (&json!(["/tini", "--"]), &json!(["serve"]))
-    );
-    assert_eq!(
-        (&run["User"], &run["WorkingDir"]),
-        (&json!("root"), &json!("/srv"))
-    );
+    assert_eq!((&run["Entrypoint"], &run["Cmd"]), (&json!(["/tini", "--"]), &json!(["serve"])));
+    assert_eq!((&run["User"], &run["WorkingDir"]), (&json!("root"), &json!("/srv")));
 }
 
 #[test]
 fn a_history_that_does_not_fit_is_made_up() {
     let mut config = base_config();
     config["history"].as_array_mut().unwrap().pop();
-    let spec = ImageSpec {
-        base: Some(base(&config).unwrap()),
-        ..spec()
-    };
+    let spec = ImageSpec { base: Some(base(&config).unwrap()), ..spec() };
     let history = read(&Image::assemble(spec).unwrap().config)["history"].take();
     assert_eq!(history.as_array().unwrap().len(), 3);
 }
@@ -189,10 +146,7 @@ fn a_history_that_does_not_fit_is_made_up() {
 fn a_base_for_another_platform_is_refused() {
     let mut config = base_config();
     config["architecture"] = json!("arm64");
-    let spec = ImageSpec {
-        base: Some(base(&config).unwrap()),
-        ..spec()
-    };
+    let spec = ImageSpec { base: Some(base(&config).unwrap()), ..spec() };
     let error = Image::assemble(spec).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -204,11 +158,7 @@ fn a_base_for_another_platform_is_refused() {
 fn a_base_whose_parts_disagree_is_refused() {
     let mut config = base_config();
     config["rootfs"]["diff_ids"] = json!([]);
-    assert!(
-        base(&config)
-            .unwrap_err()
-            .contains("count layers differently")
-    );
+    assert!(base(&config).unwrap_err().contains("count layers differently"));
     assert!(base(&json!("x")).is_err());
 }
 
@@ -224,8 +174,5 @@ fn impossible_images_are_refused(#[case] change: fn(&mut ImageSpec), #[case] pro
     change(&mut spec);
     let error = Image::assemble(spec).unwrap_err();
     assert!(error.to_string().contains(problem), "{error}");
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("InvalidSpec", Class::Stalled)
-    );
+    assert_eq!((error.reason(), error.class()), ("InvalidSpec", Class::Stalled));
 }

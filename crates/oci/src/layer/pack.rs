@@ -44,21 +44,11 @@ impl<R: Read + Seek> Archive<R> {
         if writing.next < writing.members.len() {
             return Err(changed());
         }
-        let (data, digest, diff_id) = writing
-            .tarball
-            .finish()
-            .map_err(|error| failed(&limits, &error))?;
+        let (data, digest, diff_id) =
+            writing.tarball.finish().map_err(|error| failed(&limits, &error))?;
         self.add_packed(data.len() as u64);
-        let blob = Blob {
-            media_type: LAYER.into(),
-            digest,
-            data,
-        };
-        Ok(Layer {
-            blob,
-            diff_id,
-            created_by: rule.to_string(),
-        })
+        let blob = Blob { media_type: LAYER.into(), digest, data };
+        Ok(Layer { blob, diff_id, created_by: rule.to_string() })
     }
 }
 
@@ -82,15 +72,10 @@ impl Writing<'_> {
         self.held_bytes += self.members[at].1.size();
         if self.held_bytes > self.limits.held_bytes {
             let unit = "bytes that are not in order in the archive";
-            return Err(Error::SourceTooLarge {
-                limit: self.limits.held_bytes,
-                unit,
-            });
+            return Err(Error::SourceTooLarge { limit: self.limits.held_bytes, unit });
         }
         let mut bytes = Vec::new();
-        content
-            .read_to_end(&mut bytes)
-            .map_err(|error| failed(&self.limits, &error))?;
+        content.read_to_end(&mut bytes).map_err(|error| failed(&self.limits, &error))?;
         self.held.insert(at, bytes);
         Ok(())
     }
@@ -122,9 +107,7 @@ impl Writing<'_> {
 }
 
 fn changed() -> Error {
-    Error::ArchiveInvalid {
-        problem: "it changed while it was read".into(),
-    }
+    Error::ArchiveInvalid { problem: "it changed while it was read".into() }
 }
 
 fn failed(limits: &Limits, error: &io::Error) -> Error {
@@ -133,8 +116,6 @@ fn failed(limits: &Limits, error: &io::Error) -> Error {
             limit: limits.image_bytes,
             unit: "packed bytes in all layers together",
         },
-        _ => Error::ArchiveInvalid {
-            problem: shown(&error.to_string()),
-        },
+        _ => Error::ArchiveInvalid { problem: shown(&error.to_string()) },
     }
 }

@@ -66,14 +66,7 @@ pub(super) fn plan(rule: &LayerRule, entries: &[Entry]) -> Result<BTreeMap<Strin
             Kind::Symlink { target } => (name, Member::Symlink(target.clone())),
             Kind::File { size, executable } => {
                 let mode = rule.mode.unwrap_or(if *executable { 0o755 } else { 0o644 });
-                (
-                    name,
-                    Member::File {
-                        place,
-                        size: *size,
-                        mode,
-                    },
-                )
+                (name, Member::File { place, size: *size, mode })
             }
             Kind::Unusable(_) => continue,
         };
@@ -83,9 +76,7 @@ pub(super) fn plan(rule: &LayerRule, entries: &[Entry]) -> Result<BTreeMap<Strin
         }
     }
     if members.known.is_empty()
-        && !entries
-            .iter()
-            .any(|e| e.kind == Kind::Directory && e.path == rule.from)
+        && !entries.iter().any(|e| e.kind == Kind::Directory && e.path == rule.from)
     {
         return Err(not_found(rule, entries));
     }
@@ -105,10 +96,7 @@ impl Members {
         self.name_bytes += name.len();
         if self.name_bytes > NAME_BYTES {
             let unit = "bytes of names in one layer";
-            return Err(Error::SourceTooLarge {
-                limit: NAME_BYTES as u64,
-                unit,
-            });
+            return Err(Error::SourceTooLarge { limit: NAME_BYTES as u64, unit });
         }
         Ok(self.known.insert(name, member))
     }
@@ -162,11 +150,7 @@ fn add_parents(rule: &LayerRule, members: &mut Members) -> Result<(), Error> {
 
 /// A folder as root has it; the two that everybody writes to stay so, whatever the base image says.
 fn directory(name: &str) -> Member {
-    Member::Directory(if matches!(name, "tmp" | "var/tmp") {
-        0o1777
-    } else {
-        0o755
-    })
+    Member::Directory(if matches!(name, "tmp" | "var/tmp") { 0o1777 } else { 0o755 })
 }
 
 fn below<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
@@ -186,18 +170,11 @@ fn not_found(rule: &LayerRule, entries: &[Entry]) -> Error {
     let mut folder = rule.from.as_str();
     loop {
         folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let missing = rule.from[folder.len()..]
-            .trim_start_matches('/')
-            .split('/')
-            .next();
+        let missing = rule.from[folder.len()..].trim_start_matches('/').split('/').next();
         let mut names: Vec<&str> = entries
             .iter()
             .filter_map(|e| {
-                if folder.is_empty() {
-                    Some(e.path.as_str())
-                } else {
-                    below(&e.path, folder)
-                }
+                if folder.is_empty() { Some(e.path.as_str()) } else { below(&e.path, folder) }
             })
             .filter_map(|rest| rest.split('/').next().filter(|name| !name.is_empty()))
             .collect();
@@ -208,28 +185,16 @@ fn not_found(rule: &LayerRule, entries: &[Entry]) -> Error {
         }
         let alike = |name: &str| {
             let common = name.chars().zip(missing.unwrap_or_default().chars());
-            common
-                .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
-                .count()
+            common.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()
         };
         names.sort_by_key(|name| std::cmp::Reverse(alike(name)));
-        let nearest = names
-            .into_iter()
-            .take(NEAREST)
-            .map(|name| join(folder, name))
-            .collect();
-        return Error::LayerSourceNotFound {
-            from: shown(rule.shown_from()),
-            nearest,
-        };
+        let nearest = names.into_iter().take(NEAREST).map(|name| join(folder, name)).collect();
+        return Error::LayerSourceNotFound { from: shown(rule.shown_from()), nearest };
     }
 }
 
 fn invalid(path: &str, problem: &str) -> Error {
-    Error::LayerInvalid {
-        path: shown(path),
-        problem: problem.into(),
-    }
+    Error::LayerInvalid { path: shown(path), problem: problem.into() }
 }
 
 #[cfg(test)]

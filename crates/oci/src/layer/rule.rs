@@ -48,25 +48,15 @@ impl LayerRule {
 
     /// `from` as it is shown: `.` for everything.
     pub(super) fn shown_from(&self) -> &str {
-        if self.from.is_empty() {
-            "."
-        } else {
-            &self.from
-        }
+        if self.from.is_empty() { "." } else { &self.from }
     }
 }
 
 impl fmt::Display for LayerRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let slash = if self.to_is_directory && !self.to.is_empty() {
-            "/"
-        } else {
-            ""
-        };
+        let slash = if self.to_is_directory && !self.to.is_empty() { "/" } else { "" };
         write!(f, "COPY {} /{}{slash}", self.shown_from(), self.to)?;
-        self.mode
-            .iter()
-            .try_for_each(|mode| write!(f, " mode {mode:04o}"))
+        self.mode.iter().try_for_each(|mode| write!(f, " mode {mode:04o}"))
     }
 }
 
@@ -78,10 +68,7 @@ fn normal(path: &str) -> Result<String, &'static str> {
     if path.contains(['\\', '\0']) {
         return Err("has a backslash or a NUL");
     }
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if parts.contains(&"..") {
         return Err("must not have `..`");
     }
@@ -93,10 +80,7 @@ fn normal(path: &str) -> Result<String, &'static str> {
 
 fn octal(text: &str) -> Option<u32> {
     let digits = text.len() <= 5 && text.bytes().all(|b| b.is_ascii_digit());
-    digits
-        .then(|| u32::from_str_radix(text, 8).ok())
-        .flatten()
-        .filter(|mode| *mode <= 0o7777)
+    digits.then(|| u32::from_str_radix(text, 8).ok()).flatten().filter(|mode| *mode <= 0o7777)
 }
 
 #[cfg(test)]
@@ -106,12 +90,7 @@ mod tests {
 
     #[rstest]
     #[case("target/app", "/app", None, "COPY target/app /app")]
-    #[case(
-        "./target//app/",
-        "/opt//x/./",
-        Some("0755"),
-        "COPY target/app /opt/x/ mode 0755"
-    )]
+    #[case("./target//app/", "/opt//x/./", Some("0755"), "COPY target/app /opt/x/ mode 0755")]
     #[case(".", "/", Some("644"), "COPY . / mode 0644")]
     #[case("", "/app", Some("4755"), "COPY . /app mode 4755")]
     fn rules_read(
@@ -146,10 +125,7 @@ mod tests {
     ) {
         let error = LayerRule::new(from, to, mode).unwrap_err();
         assert!(error.to_string().contains(problem), "{error}");
-        assert_eq!(
-            (error.reason(), error.class()),
-            ("InvalidSpec", crate::Class::Stalled)
-        );
+        assert_eq!((error.reason(), error.class()), ("InvalidSpec", crate::Class::Stalled));
     }
 
     #[test]

@@ -27,18 +27,12 @@ pub(super) struct Tarball {
 impl Tarball {
     /// An empty one; writing fails beyond `limit` packed bytes. Every entry is as old as `mtime` says.
     pub(super) fn new(limit: u64, mtime: u64) -> Self {
-        let packed = Hashing::new(Capped {
-            bytes: Vec::new(),
-            limit,
-        });
+        let packed = Hashing::new(Capped { bytes: Vec::new(), limit });
         let gzip = GzBuilder::new()
             .mtime(0)
             .operating_system(UNKNOWN_SYSTEM)
             .write(packed, Compression::new(LEVEL));
-        Self {
-            tar: tar::Builder::new(Hashing::new(gzip)),
-            mtime,
-        }
+        Self { tar: tar::Builder::new(Hashing::new(gzip)), mtime }
     }
 
     /// Appends one entry; `content` is read for a file only. Whether it was as long as it should be.

@@ -13,9 +13,7 @@ fn pack(items: &[Item], from: &str, to: &str) -> Result<Layer, Error> {
 
 fn unpack(layer: &Layer) -> Vec<(String, u32, String)> {
     let mut tar = Vec::new();
-    GzDecoder::new(layer.blob.data.as_ref())
-        .read_to_end(&mut tar)
-        .unwrap();
+    GzDecoder::new(layer.blob.data.as_ref()).read_to_end(&mut tar).unwrap();
     assert_eq!(Digest::of(&tar), layer.diff_id);
     assert_eq!(Digest::of(&layer.blob.data), layer.blob.digest);
     let mut archive = tar::Archive::new(tar.as_slice());
@@ -23,17 +21,10 @@ fn unpack(layer: &Layer) -> Vec<(String, u32, String)> {
         let mut entry = entry.unwrap();
         let header = entry.header();
         assert_eq!(
-            (
-                header.uid().unwrap(),
-                header.gid().unwrap(),
-                header.mtime().unwrap()
-            ),
+            (header.uid().unwrap(), header.gid().unwrap(), header.mtime().unwrap()),
             (0, 0, 0)
         );
-        assert_eq!(
-            (header.username(), header.groupname()),
-            (Ok(Some("")), Ok(Some("")))
-        );
+        assert_eq!((header.username(), header.groupname()), (Ok(Some("")), Ok(Some(""))));
         let mode = header.mode().unwrap();
         let name = String::from_utf8(entry.path_bytes().into_owned()).unwrap();
         let mut content = String::new();
@@ -100,10 +91,7 @@ fn order_owner_time_and_packing_of_the_source_do_not_matter() {
         .iter_mut()
         .filter(|item| !item.path.ends_with("/app"))
         .for_each(|item| item.mode &= 0o666);
-    let layers = [
-        pack(&tree(), "target", "/x").unwrap(),
-        pack(&other, "target", "/x").unwrap(),
-    ];
+    let layers = [pack(&tree(), "target", "/x").unwrap(), pack(&other, "target", "/x").unwrap()];
     assert_eq!(layers[0].blob, layers[1].blob);
 }
 
@@ -119,15 +107,9 @@ fn long_names_and_targets_survive() {
 #[test]
 fn entries_out_of_order_are_held_up_to_a_limit() {
     let items = [file("d/b", &"b".repeat(2000)), file("d/a", "a")];
-    let limits = Limits {
-        held_bytes: 1000,
-        ..Limits::default()
-    };
+    let limits = Limits { held_bytes: 1000, ..Limits::default() };
     let rule = LayerRule::new("d", "/", None).unwrap();
-    let error = Archive::open(tgz(&items), limits)
-        .unwrap()
-        .pack(&rule, 0)
-        .unwrap_err();
+    let error = Archive::open(tgz(&items), limits).unwrap().pack(&rule, 0).unwrap_err();
     assert_eq!(
         error.to_string(),
         "packing the source: more than 1000 bytes that are not in order in the archive"
@@ -141,25 +123,15 @@ fn layers_share_their_limits() {
     let layer = pack(&items, "d", "/").unwrap();
     let packed = layer.blob.data.len() as u64;
     for (image_bytes, unpacked_bytes, message) in [
-        (
-            packed * 2 - 1,
-            1 << 20,
-            "packed bytes in all layers together",
-        ),
+        (packed * 2 - 1, 1 << 20, "packed bytes in all layers together"),
         (1 << 20, 16 * 99 * 2 - 1, "bytes in all layers together"),
     ] {
-        let limits = Limits {
-            image_bytes,
-            ..Limits::default()
-        };
+        let limits = Limits { image_bytes, ..Limits::default() };
         let mut archive = Archive::open(tgz(&items), limits).unwrap();
         archive.limit_unpacked(unpacked_bytes);
         assert_eq!(archive.pack(&rule, 0).unwrap().blob, layer.blob);
         let error = archive.pack(&rule, 0).unwrap_err();
-        assert!(
-            error.to_string().ends_with(&format!(" {message}")),
-            "{error}"
-        );
+        assert!(error.to_string().ends_with(&format!(" {message}")), "{error}");
         assert_eq!(error.reason(), "SourceTooLarge");
     }
 }

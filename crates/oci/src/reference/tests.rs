@@ -21,20 +21,8 @@ const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 #[case("docker.io/nginx", "docker.io", "library/nginx", None, false)]
 #[case("docker.io/me/nginx", "docker.io", "me/nginx", None, false)]
 #[case("Registry.Example/app", "registry.example", "app", None, false)]
-#[case(
-    "registry.example/app:1@sha256:HEX",
-    "registry.example",
-    "app",
-    Some("1"),
-    true
-)]
-#[case(
-    "registry.example/app@sha256:HEX",
-    "registry.example",
-    "app",
-    None,
-    true
-)]
+#[case("registry.example/app:1@sha256:HEX", "registry.example", "app", Some("1"), true)]
+#[case("registry.example/app@sha256:HEX", "registry.example", "app", None, true)]
 fn references_read(
     #[case] text: &str,
     #[case] host: &str,
@@ -47,10 +35,7 @@ fn references_read(
     assert_eq!(reference.repository().path(), path);
     assert_eq!(reference.tag(), tag);
     assert_eq!(reference.digest().is_some(), digest);
-    assert_eq!(
-        reference.to_string().parse::<Reference>().unwrap(),
-        reference
-    );
+    assert_eq!(reference.to_string().parse::<Reference>().unwrap(), reference);
 }
 
 #[rstest]
@@ -82,10 +67,7 @@ fn references_read(
 fn others_are_refused_with_a_hint(#[case] text: &str, #[case] hint: &str) {
     let error = text.parse::<Reference>().unwrap_err();
     assert!(error.to_string().contains(hint), "{error}");
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("InvalidSpec", crate::Class::Stalled)
-    );
+    assert_eq!((error.reason(), error.class()), ("InvalidSpec", crate::Class::Stalled));
 }
 
 #[test]
@@ -100,30 +82,20 @@ fn a_tag_of_129_characters_is_too_long() {
 #[case("sha256:hunter2hunter2@sha256:x@registry.example/app")]
 fn a_password_in_a_name_is_not_repeated(#[case] text: &str) {
     let error = text.parse::<Reference>().unwrap_err();
-    assert!(
-        !format!("{error} {error:?}").contains("hunter2"),
-        "{error:?}"
-    );
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }
 
 #[test]
 fn a_repository_has_no_tag() {
     assert!("registry.example/app".parse::<Repository>().is_ok());
     assert!("registry.example/app:1".parse::<Repository>().is_err());
-    assert!(
-        format!("registry.example/app@sha256:{HEX}")
-            .parse::<Repository>()
-            .is_err()
-    );
+    assert!(format!("registry.example/app@sha256:{HEX}").parse::<Repository>().is_err());
 }
 
 #[test]
 fn docker_hub_answers_under_another_name() {
     let hub: Repository = "docker.io/nginx".parse().unwrap();
-    assert_eq!(
-        (hub.host(), hub.api_host()),
-        ("docker.io", "registry-1.docker.io")
-    );
+    assert_eq!((hub.host(), hub.api_host()), ("docker.io", "registry-1.docker.io"));
 }
 
 proptest! {

@@ -36,9 +36,7 @@ pub(super) struct Resolver {
 
 impl Resolver {
     pub(super) fn new(refused: &[IpAddr]) -> Arc<Self> {
-        Arc::new(Self {
-            refused: refused.iter().map(IpAddr::to_canonical).collect(),
-        })
+        Arc::new(Self { refused: refused.iter().map(IpAddr::to_canonical).collect() })
     }
 }
 

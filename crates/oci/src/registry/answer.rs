@@ -52,17 +52,10 @@ impl Session<'_> {
         doing: &str,
     ) -> Result<Bytes, Error> {
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.broken(error, doing))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(error, doing))? {
             if body.len() + chunk.len() > limit {
                 let problem = format!("the answer is longer than {limit} bytes");
-                return Err(Error::Misbehaved {
-                    doing: doing.into(),
-                    problem,
-                });
+                return Err(Error::Misbehaved { doing: doing.into(), problem });
             }
             body.extend_from_slice(&chunk);
         }
@@ -80,36 +73,19 @@ impl Session<'_> {
         let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
         let message = self.message(&refusal);
         let doing = doing.to_owned();
-        let passing = refusal
-            .errors
-            .iter()
-            .any(|error| PASSING.contains(&error.code.as_str()));
+        let passing = refusal.errors.iter().any(|error| PASSING.contains(&error.code.as_str()));
         match status.as_u16() {
-            401 | 403 if !passing => Error::AuthFailed {
-                doing,
-                message: self.or_why(message, status),
-            },
-            408 | 425 | 429 | 500.. => Error::Unavailable {
-                doing,
-                status: status.as_u16(),
-                message,
-                retry_after,
-            },
-            400.. if passing => Error::Unavailable {
-                doing,
-                status: status.as_u16(),
-                message,
-                retry_after,
-            },
-            400.. => Error::PushRefused {
-                doing,
-                status: status.as_u16(),
-                message,
-            },
-            _ => Error::Misbehaved {
-                doing,
-                problem: format!("the registry answers {status}"),
-            },
+            401 | 403 if !passing => {
+                Error::AuthFailed { doing, message: self.or_why(message, status) }
+            }
+            408 | 425 | 429 | 500.. => {
+                Error::Unavailable { doing, status: status.as_u16(), message, retry_after }
+            }
+            400.. if passing => {
+                Error::Unavailable { doing, status: status.as_u16(), message, retry_after }
+            }
+            400.. => Error::PushRefused { doing, status: status.as_u16(), message },
+            _ => Error::Misbehaved { doing, problem: format!("the registry answers {status}") },
         }
     }
 
@@ -154,38 +130,20 @@ impl Session<'_> {
         let mut cause = source.source();
         while let Some(error) = cause {
             if let Some(refused) = error.downcast_ref::<RefusedAddress>() {
-                return Error::HostRefused {
-                    doing,
-                    host,
-                    problem: refused.to_string(),
-                };
+                return Error::HostRefused { doing, host, problem: refused.to_string() };
             }
             if error.to_string().contains("invalid peer certificate") {
-                return Error::Untrusted {
-                    doing,
-                    host,
-                    source,
-                };
+                return Error::Untrusted { doing, host, source };
             }
             cause = error.source();
         }
-        Error::Unreachable {
-            doing,
-            host,
-            source,
-        }
+        Error::Unreachable { doing, host, source }
     }
 }
 
 /// The pause a server asks for, in seconds; a date is not read, since that needs a clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(LONGEST_PAUSE)))
 }
 

@@ -19,24 +19,15 @@ pub(super) enum Challenge {
 /// The challenge that can be met with most: a token before a password.
 pub(super) fn challenge(headers: &HeaderMap) -> Option<Challenge> {
     let mut found = None;
-    for value in headers
-        .get_all(WWW_AUTHENTICATE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-    {
+    for value in headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()) {
         for (scheme, parameters) in schemes(value) {
             let parameter = |name: &str| {
-                let found = parameters
-                    .iter()
-                    .find(|(known, _)| known.eq_ignore_ascii_case(name));
+                let found = parameters.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
                 found.map(|(_, value)| value.clone())
             };
             if scheme.eq_ignore_ascii_case("bearer") {
                 if let Some(realm) = parameter("realm") {
-                    return Some(Challenge::Bearer {
-                        realm,
-                        service: parameter("service"),
-                    });
+                    return Some(Challenge::Bearer { realm, service: parameter("service") });
                 }
             } else if scheme.eq_ignore_ascii_case("basic") {
                 found = Some(Challenge::Basic);
@@ -131,10 +122,7 @@ mod tests {
     #[case(&[r#"Negotiate, Bearer realm="https://a/t""#], "https://a/t", None)]
     #[case(&[r#"Bearer realm="https://a/\"t""#], "https://a/\"t", None)]
     fn bearer(#[case] values: &[&str], #[case] realm: &str, #[case] service: Option<&str>) {
-        let expected = Challenge::Bearer {
-            realm: realm.into(),
-            service: service.map(Into::into),
-        };
+        let expected = Challenge::Bearer { realm: realm.into(), service: service.map(Into::into) };
         assert_eq!(read(values), Some(expected));
     }
 

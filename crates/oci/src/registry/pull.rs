@@ -58,20 +58,13 @@ pub(super) async fn pull(
     if value.get("manifests").is_some() {
         let index =
             serde_json::from_value(value).map_err(|_| base.unusable("its index does not read"))?;
-        body = base
-            .manifest(base.choose(index, platform)?.as_str())
-            .await?;
+        body = base.manifest(base.choose(index, platform)?.as_str()).await?;
         value = base.json(&body)?;
     }
     let manifest: RawManifest = serde_json::from_value(value)
         .map_err(|_| base.unusable("it is no container image, or one of the first version"))?;
-    let config = base
-        .blob(&manifest.image_config().map_err(|why| base.unusable(&why))?)
-        .await?;
-    let origin = Origin {
-        repository: repository.clone(),
-        credential: credential.clone(),
-    };
+    let config = base.blob(&manifest.image_config().map_err(|why| base.unusable(&why))?).await?;
+    let origin = Origin { repository: repository.clone(), credential: credential.clone() };
     let image = BaseImage::read(Digest::of(&body), manifest, &config, origin);
     let image = image.map_err(|why| base.unusable(&why))?;
     image.check(platform)?;
@@ -86,21 +79,15 @@ struct Base<'r> {
 impl Base<'_> {
     async fn manifest(&self, name: &str) -> Result<Bytes, Error> {
         let url = self.session.url(&format!("manifests/{name}"));
-        let body = self
-            .get(
-                Request::new(Method::GET, url).accept(MANIFEST_TYPES),
-                MANIFEST_BYTES,
-            )
-            .await?;
+        let body =
+            self.get(Request::new(Method::GET, url).accept(MANIFEST_TYPES), MANIFEST_BYTES).await?;
         self.verify(Digest::parse(name), &body)?;
         Ok(body)
     }
 
     async fn blob(&self, digest: &Digest) -> Result<Bytes, Error> {
         let url = self.session.url(&format!("blobs/{digest}"));
-        let body = self
-            .get(Request::new(Method::GET, url), CONFIG_BYTES)
-            .await?;
+        let body = self.get(Request::new(Method::GET, url), CONFIG_BYTES).await?;
         self.verify(Some(digest.clone()), &body)?;
         Ok(body)
     }
@@ -109,9 +96,7 @@ impl Base<'_> {
         let doing = &self.doing();
         let response = self.session.send(&request, doing).await?;
         if is_missing(&response) {
-            return Err(Error::BaseNotFound {
-                reference: self.reference.to_string(),
-            });
+            return Err(Error::BaseNotFound { reference: self.reference.to_string() });
         }
         if response.status() != StatusCode::OK {
             return Err(match self.session.refusal(response, doing).await {
@@ -126,10 +111,9 @@ impl Base<'_> {
 
     fn verify(&self, expected: Option<Digest>, body: &[u8]) -> Result<(), Error> {
         match expected.filter(|expected| *expected != Digest::of(body)) {
-            Some(expected) => Err(misbehaved(
-                &self.doing(),
-                &format!("what came is not {expected}"),
-            )),
+            Some(expected) => {
+                Err(misbehaved(&self.doing(), &format!("what came is not {expected}")))
+            }
             None => Ok(()),
         }
     }
@@ -146,10 +130,7 @@ impl Base<'_> {
             .into_iter()
             .filter_map(|entry| {
                 let p = entry.platform?;
-                Some((
-                    entry.digest,
-                    Platform::new(&p.os, &p.architecture, p.variant.as_deref()),
-                ))
+                Some((entry.digest, Platform::new(&p.os, &p.architecture, p.variant.as_deref())))
             })
             .collect();
         let same = known.iter().find(|(_, own)| own == platform);

@@ -48,10 +48,7 @@ pub(super) async fn push(
 ) -> Result<Receipt, Error> {
     if !is_tag(tag) {
         let problem = "a tag has letters, digits, `_`, `.` and `-`, 128 at most".into();
-        return Err(Error::InvalidReference {
-            text: shown(tag),
-            problem,
-        });
+        return Err(Error::InvalidReference { text: shown(tag), problem });
     }
     let mut scopes = vec![format!("repository:{}:pull,push", repository.path())];
     let base = image.origin.as_ref().map(|origin| &origin.repository);
@@ -71,11 +68,10 @@ pub(super) async fn push(
     if session.tagged(tag).await?.as_ref() == Some(image.digest()) {
         return Ok(receipt);
     }
-    let placed: Vec<Placed> = stream::iter(parts(image))
-        .map(|part| session.place(part, image.origin.as_ref()))
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
+    let origin = image.origin.as_ref();
+    let placing: Vec<_> =
+        parts(image).into_iter().map(|part| session.place(part, origin)).collect();
+    let placed: Vec<Placed> = stream::iter(placing).buffer_unordered(AT_ONCE).try_collect().await?;
     for placed in placed {
         *match placed {
             Placed::Reused => &mut receipt.blobs_reused,
@@ -93,10 +89,8 @@ pub(super) async fn push(
 /// Every blob of the image once; blobs that live elsewhere by licence stay there.
 fn parts(image: &Image) -> Vec<Part<'_>> {
     let mut known = BTreeSet::new();
-    let base = image
-        .base_layers
-        .iter()
-        .filter(|layer| !layer.media_type.contains(".nondistributable."));
+    let base =
+        image.base_layers.iter().filter(|layer| !layer.media_type.contains(".nondistributable."));
     let own = image.layers.iter().chain([&image.config]);
     let parts = base.map(Part::Base).chain(own.map(Part::Own));
     parts.filter(|part| known.insert(part.digest())).collect()
@@ -115,19 +109,17 @@ impl Session<'_> {
         if response.status() != StatusCode::OK {
             return Err(self.refusal(response, doing).await);
         }
-        let header = response
-            .headers()
-            .get("docker-content-digest")
-            .and_then(|value| value.to_str().ok());
+        let header =
+            response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
         if let Some(digest) = header.and_then(Digest::parse) {
             return Ok(Some(digest));
         }
         let get = Request::new(Method::GET, url).accept(MANIFEST_TYPES);
         let response = self.send(&get, doing).await?;
         match response.status() {
-            StatusCode::OK => Ok(Some(Digest::of(
-                &self.body(response, MANIFEST_BYTES, doing).await?,
-            ))),
+            StatusCode::OK => {
+                Ok(Some(Digest::of(&self.body(response, MANIFEST_BYTES, doing).await?)))
+            }
             StatusCode::NOT_FOUND => Ok(None),
             _ => Err(self.refusal(response, doing).await),
         }
@@ -143,15 +135,12 @@ impl Session<'_> {
         if !response.status().is_success() {
             return Err(self.refusal(response, doing).await);
         }
-        let header = response
-            .headers()
-            .get("docker-content-digest")
-            .and_then(|value| value.to_str().ok());
+        let header =
+            response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
         match header.and_then(Digest::parse) {
-            Some(digest) if digest != manifest.digest => Err(misbehaved(
-                doing,
-                &format!("the registry stored it as {digest}"),
-            )),
+            Some(digest) if digest != manifest.digest => {
+                Err(misbehaved(doing, &format!("the registry stored it as {digest}")))
+            }
             _ => Ok(()),
         }
     }

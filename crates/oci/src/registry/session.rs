@@ -42,27 +42,15 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn new(method: Method, url: Url) -> Self {
-        Self {
-            method,
-            url,
-            accept: None,
-            body: None,
-            slow: false,
-        }
+        Self { method, url, accept: None, body: None, slow: false }
     }
 
     pub(super) fn accept(self, types: &'static str) -> Self {
-        Self {
-            accept: Some(HeaderValue::from_static(types)),
-            ..self
-        }
+        Self { accept: Some(HeaderValue::from_static(types)), ..self }
     }
 
     pub(super) fn body(self, media_type: &str, body: Bytes) -> Self {
-        Self {
-            body: Some((media_type.to_owned(), body)),
-            ..self
-        }
+        Self { body: Some((media_type.to_owned(), body)), ..self }
     }
 
     pub(super) fn slow(self) -> Self {
@@ -120,10 +108,7 @@ impl<'r> Session<'r> {
         loop {
             self.permit(&url, doing)?;
             let at_home = url.origin() == self.home.origin();
-            let mut builder = self
-                .registry
-                .http
-                .request(request.method.clone(), url.clone());
+            let mut builder = self.registry.http.request(request.method.clone(), url.clone());
             if let Some(types) = &request.accept {
                 builder = builder.header(ACCEPT, types);
             }
@@ -142,10 +127,7 @@ impl<'r> Session<'r> {
             if let Some(header) = self.authorization().filter(|_| at_home) {
                 builder = builder.header(AUTHORIZATION, header);
             }
-            let response = builder
-                .send()
-                .await
-                .map_err(|error| self.broken(error, doing))?;
+            let response = builder.send().await.map_err(|error| self.broken(error, doing))?;
             let status = response.status();
             if status == StatusCode::UNAUTHORIZED && at_home && !challenged {
                 challenged = true;
@@ -175,16 +157,11 @@ impl<'r> Session<'r> {
         self.permit(&url, doing)?;
         let at_home = url.origin() == self.home.origin();
         let mut builder = self.registry.http.put(url).body(body);
-        builder = builder
-            .header(CONTENT_TYPE, OCTETS)
-            .header(CONTENT_LENGTH, size);
+        builder = builder.header(CONTENT_TYPE, OCTETS).header(CONTENT_LENGTH, size);
         if let Some(header) = self.authorization().filter(|_| at_home) {
             builder = builder.header(AUTHORIZATION, header);
         }
-        builder
-            .send()
-            .await
-            .map_err(|error| self.broken(error, doing))
+        builder.send().await.map_err(|error| self.broken(error, doing))
     }
 
     /// Refuses what is neither https nor listed, and addresses that are never used. Names are checked when they resolve.
@@ -219,35 +196,25 @@ impl<'r> Session<'r> {
     /// From here on requests to the registry carry `header`.
     pub(super) fn authorize_with(&self, mut header: HeaderValue) {
         header.set_sensitive(true);
-        *self
-            .authorization
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(header);
+        *self.authorization.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            Some(header);
     }
 
     pub(super) fn authorization(&self) -> Option<HeaderValue> {
-        self.authorization
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+        self.authorization.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     /// Whether `text` repeats the credential or the token that was got for it.
     pub(super) fn repeats_secret(&self, text: &str) -> bool {
         let header = self.authorization();
-        let token = header
-            .as_ref()
-            .and_then(|header| header.to_str().ok()?.split_once(' '));
+        let token = header.as_ref().and_then(|header| header.to_str().ok()?.split_once(' '));
         self.credential.is_repeated_in(text) || token.is_some_and(|(_, token)| repeats(text, token))
     }
 }
 
 /// Where an answer leads, beside the request's url.
 pub(super) fn location(response: &Response, doing: &str) -> Result<Url, Error> {
-    let location = response
-        .headers()
-        .get(LOCATION)
-        .and_then(|value| value.to_str().ok());
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let url = location.and_then(|location| response.url().join(location).ok());
     url.ok_or_else(|| misbehaved(doing, "it names no place to go on"))
 }
@@ -262,8 +229,5 @@ fn is_followed(method: &Method, status: StatusCode) -> bool {
 }
 
 pub(super) fn misbehaved(doing: &str, problem: &str) -> Error {
-    Error::Misbehaved {
-        doing: doing.into(),
-        problem: problem.into(),
-    }
+    Error::Misbehaved { doing: doing.into(), problem: problem.into() }
 }

@@ -60,18 +60,11 @@ impl Session<'_> {
         url.query_pairs_mut()
             .extend_pairs(service.map(|service| ("service", service)))
             .extend_pairs(self.scopes.iter().map(|scope| ("scope", scope)));
-        let mut builder = self
-            .registry
-            .http
-            .get(url)
-            .timeout(self.registry.options.answer_timeout);
+        let mut builder = self.registry.http.get(url).timeout(self.registry.options.answer_timeout);
         if let Credential::Basic { .. } = self.credential {
             builder = builder.header(AUTHORIZATION, self.own_header()?);
         }
-        let response = builder
-            .send()
-            .await
-            .map_err(|error| self.broken(error, doing))?;
+        let response = builder.send().await.map_err(|error| self.broken(error, doing))?;
         match response.status() {
             StatusCode::OK => {}
             // Not what is pushed is refused here, but the one who asks.
@@ -104,26 +97,17 @@ impl Session<'_> {
         let authority = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
         if own
             || hosts.is_empty()
-            || hosts
-                .iter()
-                .any(|listed| listed == host || *listed == authority)
+            || hosts.iter().any(|listed| listed == host || *listed == authority)
         {
             return Ok(());
         }
-        Err(Error::HostNotAllowed {
-            doing: doing.into(),
-            host: self.public(host.into()),
-        })
+        Err(Error::HostNotAllowed { doing: doing.into(), host: self.public(host.into()) })
     }
 
     fn own_header(&self) -> Result<HeaderValue, Error> {
-        self.credential
-            .authorization()
-            .as_ref()
-            .and_then(header)
-            .ok_or_else(|| Error::InvalidCredential {
-                problem: "user and password do not make a header".into(),
-            })
+        self.credential.authorization().as_ref().and_then(header).ok_or_else(|| {
+            Error::InvalidCredential { problem: "user and password do not make a header".into() }
+        })
     }
 }
 

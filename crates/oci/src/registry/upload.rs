@@ -68,15 +68,10 @@ impl Session<'_> {
 
     async fn upload(&self, blob: &Blob, doing: &str) -> Result<Placed, Error> {
         let Begun::Upload(url) = self.begin(&[], doing).await? else {
-            return Err(misbehaved(
-                doing,
-                "the registry mounts what was not asked for",
-            ));
+            return Err(misbehaved(doing, "the registry mounts what was not asked for"));
         };
         let put = Request::new(Method::PUT, with_digest(url, &blob.digest));
-        let put = put
-            .body("application/octet-stream", blob.data.clone())
-            .slow();
+        let put = put.body("application/octet-stream", blob.data.clone()).slow();
         let response = self.send(&put, doing).await?;
         if !response.status().is_success() {
             return Err(self.refusal(response, doing).await);
@@ -92,21 +87,13 @@ impl Session<'_> {
         doing: &str,
     ) -> Result<Placed, Error> {
         let near = origin.repository.host() == self.repository.host();
-        let mount = [
-            ("mount", layer.digest.as_str()),
-            ("from", origin.repository.path()),
-        ];
+        let mount = [("mount", layer.digest.as_str()), ("from", origin.repository.path())];
         let url = match self.begin(if near { &mount } else { &[] }, doing).await? {
             Begun::Mounted => return Ok(Placed::Mounted),
             Begun::Upload(url) => with_digest(url, &layer.digest),
         };
         let scopes = vec![format!("repository:{}:pull", origin.repository.path())];
-        let source = Session::new(
-            self.registry,
-            &origin.repository,
-            &origin.credential,
-            scopes,
-        )?;
+        let source = Session::new(self.registry, &origin.repository, &origin.credential, scopes)?;
         let fetching = &format!("fetching {} from {}", layer.digest, origin.repository);
         let get = Request::new(Method::GET, source.url(&format!("blobs/{}", layer.digest))).slow();
         let response = source.send(&get, fetching).await?;
@@ -123,15 +110,10 @@ impl Session<'_> {
             .get(CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
         if length.is_some_and(|length: u64| length != layer.size) {
-            return Err(misbehaved(
-                fetching,
-                "it is not as long as its manifest says",
-            ));
+            return Err(misbehaved(fetching, "it is not as long as its manifest says"));
         }
         let body = response.bytes_stream().map_err(reqwest::Error::without_url);
-        let response = self
-            .send_stream(url, layer.size, Body::wrap_stream(body), doing)
-            .await?;
+        let response = self.send_stream(url, layer.size, Body::wrap_stream(body), doing).await?;
         match response.status() {
             status if status.is_success() => Ok(Placed::Copied),
             // It was good enough to begin the upload a moment ago: it ran out, and the next try gets another.

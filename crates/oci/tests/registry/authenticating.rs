@@ -16,9 +16,7 @@ use crate::support::{PASSWORD, client, image};
 
 async fn push(host: &str, credential: &Credential) -> Result<Receipt, Error> {
     let repository = format!("{host}/team/app").parse().unwrap();
-    client(&["127.0.0.1"])
-        .push(&image("one"), &repository, "1", credential)
-        .await
+    client(&["127.0.0.1"]).push(&image("one"), &repository, "1", credential).await
 }
 
 fn me() -> Credential {
@@ -53,15 +51,8 @@ async fn the_right_password_lets_in() {
     let gate = basic_gate(&registry).await;
     assert_eq!(push(&gate.host, &me()).await.unwrap().blobs_sent, 3);
     let seen = gate.seen();
-    assert_eq!(
-        seen[0].authorization, None,
-        "a password is shown when it is asked for"
-    );
-    assert!(
-        seen[1..]
-            .iter()
-            .all(|seen| seen.authorization == Some(basic()))
-    );
+    assert_eq!(seen[0].authorization, None, "a password is shown when it is asked for");
+    assert!(seen[1..].iter().all(|seen| seen.authorization == Some(basic())));
 }
 
 #[rstest]
@@ -77,15 +68,8 @@ async fn other_credentials_do_not(
     let registry = Registry::start().await.unwrap();
     let gate = basic_gate(&registry).await;
     let error = push(&gate.host, &credential).await.unwrap_err();
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("AuthFailed", Class::Stalled)
-    );
-    assert_eq!(
-        gate.seen().len(),
-        requests,
-        "asking on could lock the account"
-    );
+    assert_eq!((error.reason(), error.class()), ("AuthFailed", Class::Stalled));
+    assert_eq!(gate.seen().len(), requests, "asking on could lock the account");
     assert!(error.to_string().ends_with(why), "{error}");
     assert_no_secret(&error);
 }
@@ -96,13 +80,8 @@ async fn a_password_is_not_kept_for_the_next_caller() {
     let gate = basic_gate(&registry).await;
     let client = client(&[&gate.host]);
     let repository = format!("{}/team/app", gate.host).parse().unwrap();
-    client
-        .push(&image("one"), &repository, "1", &me())
-        .await
-        .unwrap();
-    let next = client
-        .push(&image("two"), &repository, "2", &Credential::Anonymous)
-        .await;
+    client.push(&image("one"), &repository, "1", &me()).await.unwrap();
+    let next = client.push(&image("two"), &repository, "2", &Credential::Anonymous).await;
     assert_eq!(next.unwrap_err().reason(), "AuthFailed");
 }
 
@@ -117,9 +96,7 @@ async fn token_gate(registry: &Registry, realm: String, uses: usize) -> Gate {
         if token.starts_with("Bearer canary-token-") && *spent <= uses {
             return Verdict::Pass;
         }
-        Verdict::Answer(challenge(&format!(
-            r#"Bearer realm="{realm}",service="registry""#
-        )))
+        Verdict::Answer(challenge(&format!(r#"Bearer realm="{realm}",service="registry""#)))
     })
     .await
 }
@@ -133,9 +110,7 @@ async fn a_password_buys_tokens_as_often_as_they_run_out() {
             return challenge("Basic");
         }
         let token = format!("canary-token-{}", bought.fetch_add(1, Ordering::Relaxed));
-        serde_json::json!({"access_token": token, "expires_in": 60})
-            .to_string()
-            .into_response()
+        serde_json::json!({"access_token": token, "expires_in": 60}).to_string().into_response()
     })
     .await;
     let realm = format!("http://{}/token?account=x", service.host);
@@ -144,10 +119,7 @@ async fn a_password_buys_tokens_as_often_as_they_run_out() {
     let asked = service.seen();
     assert!(asked.len() > 1);
     let query = asked[0].uri.query().unwrap();
-    assert_eq!(
-        query,
-        "account=x&service=registry&scope=repository%3Ateam%2Fapp%3Apull%2Cpush"
-    );
+    assert_eq!(query, "account=x&service=registry&scope=repository%3Ateam%2Fapp%3Apull%2Cpush");
     let shown = |seen: &Seen| seen.authorization == Some(basic());
     assert!(
         asked.iter().all(shown) && !gate.seen().iter().any(shown),
@@ -191,13 +163,8 @@ async fn t_20_a_password_goes_to_no_token_service_outside_of_its_hosts() {
         password: PASSWORD.into(),
         hosts: hosts.iter().map(ToString::to_string).collect(),
     };
-    let error = push(&gate.host, &limited(&["registry.example"]))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("HostNotAllowed", Class::Stalled)
-    );
+    let error = push(&gate.host, &limited(&["registry.example"])).await.unwrap_err();
+    assert_eq!((error.reason(), error.class()), ("HostNotAllowed", Class::Stalled));
     assert!(service.seen().is_empty());
     push(&gate.host, &limited(&[&service.host])).await.unwrap();
     assert_eq!(service.seen().len(), 1);
@@ -209,14 +176,9 @@ async fn t_20_a_password_goes_to_no_token_service_over_http_that_is_not_listed()
     let service = Gate::alone(|_| StatusCode::OK.into_response()).await;
     let gate = token_gate(&registry, format!("http://{}/token", service.host), 1).await;
     let repository = format!("{}/team/app", gate.host).parse().unwrap();
-    let error = client(&[&gate.host])
-        .push(&image("one"), &repository, "1", &me())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("UrlNotAllowed", Class::Stalled)
-    );
+    let error =
+        client(&[&gate.host]).push(&image("one"), &repository, "1", &me()).await.unwrap_err();
+    assert_eq!((error.reason(), error.class()), ("UrlNotAllowed", Class::Stalled));
     assert!(service.seen().is_empty());
 }
 

@@ -12,18 +12,13 @@ const ANONYMOUS: Credential = Credential::Anonymous;
 
 async fn push_base(host: &str) -> Reference {
     let repository: Repository = format!("{host}/base/jre").parse().unwrap();
-    let pushed = client(&[host])
-        .push(&image("base"), &repository, "1", &ANONYMOUS)
-        .await
-        .unwrap();
+    let pushed = client(&[host]).push(&image("base"), &repository, "1", &ANONYMOUS).await.unwrap();
     pushed.reference.parse().unwrap()
 }
 
 async fn pull(reference: &Reference, platform: &str) -> Result<BaseImage, Error> {
     let client = client(&[reference.repository().host()]);
-    client
-        .pull_base(reference, &platform.parse().unwrap(), &ANONYMOUS)
-        .await
+    client.pull_base(reference, &platform.parse().unwrap(), &ANONYMOUS).await
 }
 
 async fn push_on(base: &Reference, host: &str) -> Receipt {
@@ -31,10 +26,7 @@ async fn push_on(base: &Reference, host: &str) -> Receipt {
     let image = image_on("app", Some(base_image), "linux/amd64");
     let repository = format!("{host}/team/app").parse().unwrap();
     let client = client(&[host, base.repository().host()]);
-    client
-        .push(&image, &repository, "1", &ANONYMOUS)
-        .await
-        .unwrap()
+    client.push(&image, &repository, "1", &ANONYMOUS).await.unwrap()
 }
 
 async fn check(registry: &Registry) {
@@ -81,11 +73,7 @@ async fn a_base_in_the_same_registry_is_mounted() {
     gate.seen();
     let receipt = push_on(&base, &gate.host).await;
     assert_eq!(
-        (
-            receipt.base_blobs_mounted,
-            receipt.base_blobs_copied,
-            receipt.blobs_sent
-        ),
+        (receipt.base_blobs_mounted, receipt.base_blobs_copied, receipt.blobs_sent),
         (2, 0, 2)
     );
     let blobs_read = gate
@@ -104,11 +92,7 @@ async fn a_base_that_is_not_mounted_is_copied() {
     let base = push_base(&gate.host).await;
     let receipt = push_on(&base, &gate.host).await;
     assert_eq!(
-        (
-            receipt.base_blobs_mounted,
-            receipt.base_blobs_copied,
-            receipt.blobs_sent
-        ),
+        (receipt.base_blobs_mounted, receipt.base_blobs_copied, receipt.blobs_sent),
         (0, 2, 2)
     );
     check(&registry).await;
@@ -116,10 +100,7 @@ async fn a_base_that_is_not_mounted_is_copied() {
 
 #[tokio::test]
 async fn a_base_in_another_registry_is_copied_once() {
-    let (here, there) = (
-        Registry::start().await.unwrap(),
-        Registry::start().await.unwrap(),
-    );
+    let (here, there) = (Registry::start().await.unwrap(), Registry::start().await.unwrap());
     let base = push_base(&there.host()).await;
     let receipt = push_on(&base, &here.host()).await;
     assert_eq!((receipt.base_blobs_copied, receipt.blobs_sent), (2, 2));
@@ -136,10 +117,7 @@ async fn an_index_is_read_by_platform() {
     for platform in ["linux/amd64", "linux/arm64", "linux/arm/v7"] {
         let image = image_on(platform, None, platform);
         let tag = platform.replace('/', "-");
-        let pushed = client(&[&host])
-            .push(&image, &repository, &tag, &ANONYMOUS)
-            .await
-            .unwrap();
+        let pushed = client(&[&host]).push(&image, &repository, &tag, &ANONYMOUS).await.unwrap();
         names.push(pushed.reference);
     }
     let index = format!("{repository}:index");
@@ -149,34 +127,18 @@ async fn an_index_is_read_by_platform() {
     }
     crane(&append).await;
     let index: Reference = index.parse().unwrap();
-    for (platform, name) in [
-        ("linux/amd64", 0),
-        ("linux/arm64/v8", 1),
-        ("linux/arm/v7", 2),
-        ("linux/arm", 2),
-    ] {
+    for (platform, name) in
+        [("linux/amd64", 0), ("linux/arm64/v8", 1), ("linux/arm/v7", 2), ("linux/arm", 2)]
+    {
         let base = pull(&index, platform).await.unwrap();
         assert!(names[name].ends_with(base.digest().as_str()), "{platform}");
     }
     let error = pull(&index, "linux/s390x").await.unwrap_err();
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("BaseUnusable", Class::Stalled)
-    );
-    assert!(
-        error
-            .to_string()
-            .ends_with("it is not there for linux/s390x"),
-        "{error}"
-    );
+    assert_eq!((error.reason(), error.class()), ("BaseUnusable", Class::Stalled));
+    assert!(error.to_string().ends_with("it is not there for linux/s390x"), "{error}");
     let one: Reference = names[1].parse().unwrap();
     let error = pull(&one, "linux/amd64").await.unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("is for linux/arm64, not for linux/amd64"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("is for linux/arm64, not for linux/amd64"), "{error}");
 }
 
 #[tokio::test]
@@ -185,23 +147,12 @@ async fn a_base_that_is_not_there_is_waited_for() {
     let base = push_base(&registry.host()).await;
     let repository = base.repository();
     let other = image("other").digest().clone();
-    for missing in [
-        format!("{repository}:2"),
-        format!("{repository}@{other}"),
-        format!("{repository}x:1"),
-    ] {
-        let error = pull(&missing.parse().unwrap(), "linux/amd64")
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.reason(), error.class()),
-            ("BaseNotFound", Class::Waiting),
-            "{error}"
-        );
-        assert_eq!(
-            error.to_string(),
-            format!("fetching base image {missing}: it is not there")
-        );
+    for missing in
+        [format!("{repository}:2"), format!("{repository}@{other}"), format!("{repository}x:1")]
+    {
+        let error = pull(&missing.parse().unwrap(), "linux/amd64").await.unwrap_err();
+        assert_eq!((error.reason(), error.class()), ("BaseNotFound", Class::Waiting), "{error}");
+        assert_eq!(error.to_string(), format!("fetching base image {missing}: it is not there"));
     }
 }
 
@@ -218,13 +169,8 @@ async fn a_base_that_is_not_what_its_digest_says_is_refused() {
         })
         .await;
         let text = base.to_string().replace(&registry.host(), &gate.host);
-        let error = pull(&text.parse().unwrap(), "linux/amd64")
-            .await
-            .unwrap_err();
-        assert!(
-            error.to_string().contains("what came is not sha256:"),
-            "{error}"
-        );
+        let error = pull(&text.parse().unwrap(), "linux/amd64").await.unwrap_err();
+        assert!(error.to_string().contains("what came is not sha256:"), "{error}");
         assert_eq!(error.class(), Class::Transient);
     }
 }

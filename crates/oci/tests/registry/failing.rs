@@ -14,33 +14,20 @@ use crate::support::{client, image};
 
 async fn push(host: &str) -> Result<Receipt, Error> {
     let repository = format!("{host}/team/app").parse().unwrap();
-    client(&["127.0.0.1"])
-        .push(&image("one"), &repository, "1", &Credential::Anonymous)
-        .await
+    client(&["127.0.0.1"]).push(&image("one"), &repository, "1", &Credential::Anonymous).await
 }
 
 async fn pull(host: &str) -> Result<BaseImage, Error> {
     let reference = format!("{host}/team/app:1").parse().unwrap();
     let platform = "linux/amd64".parse().unwrap();
-    client(&["127.0.0.1"])
-        .pull_base(&reference, &platform, &Credential::Anonymous)
-        .await
+    client(&["127.0.0.1"]).pull_base(&reference, &platform, &Credential::Anonymous).await
 }
 
 #[tokio::test]
 async fn nobody_listens() {
-    for error in [
-        push("127.0.0.1:1").await.unwrap_err(),
-        pull("127.0.0.1:1").await.unwrap_err(),
-    ] {
-        assert_eq!(
-            (error.reason(), error.class()),
-            ("RegistryUnreachable", Class::Transient)
-        );
-        assert!(
-            error.to_string().ends_with("no answer from 127.0.0.1"),
-            "{error}"
-        );
+    for error in [push("127.0.0.1:1").await.unwrap_err(), pull("127.0.0.1:1").await.unwrap_err()] {
+        assert_eq!((error.reason(), error.class()), ("RegistryUnreachable", Class::Transient));
+        assert!(error.to_string().ends_with("no answer from 127.0.0.1"), "{error}");
     }
 }
 
@@ -66,17 +53,8 @@ async fn refusals_of_an_upload(
         if seen.method == "HEAD" {
             return StatusCode::NOT_FOUND.into_response();
         }
-        let body = if code.is_empty() {
-            String::new()
-        } else {
-            refusal(code, "because")
-        };
-        (
-            StatusCode::from_u16(status).unwrap(),
-            [("Retry-After", "7")],
-            body,
-        )
-            .into_response()
+        let body = if code.is_empty() { String::new() } else { refusal(code, "because") };
+        (StatusCode::from_u16(status).unwrap(), [("Retry-After", "7")], body).into_response()
     })
     .await;
     let error = push(&gate.host).await.unwrap_err();
@@ -93,11 +71,7 @@ async fn refusals_of_an_upload(
 }
 
 #[rstest]
-#[case(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "RegistryServerError",
-    Class::Transient
-)]
+#[case(StatusCode::SERVICE_UNAVAILABLE, "RegistryServerError", Class::Transient)]
 #[case(StatusCode::FORBIDDEN, "AuthFailed", Class::Stalled)]
 #[case(StatusCode::NOT_FOUND, "BaseNotFound", Class::Waiting)]
 #[case(StatusCode::NOT_ACCEPTABLE, "RegistryServerError", Class::Transient)]
@@ -136,10 +110,7 @@ fn flood(status: StatusCode) -> Response {
 
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
@@ -153,15 +124,9 @@ async fn t_19_an_endless_answer_is_cut_off() {
     let gate = Gate::alone(answer).await;
     let before = peak_memory();
     let error = pull(&gate.host).await.unwrap_err();
-    assert!(
-        error.to_string().contains("longer than 4194304 bytes"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("longer than 4194304 bytes"), "{error}");
     assert_eq!(error.class(), Class::Transient);
-    assert_eq!(
-        push(&gate.host).await.unwrap_err().reason(),
-        "RegistryServerError"
-    );
+    assert_eq!(push(&gate.host).await.unwrap_err().reason(), "RegistryServerError");
     let grown = peak_memory() - before;
     assert!(grown < 200 << 10, "{grown} KiB");
 }
@@ -180,9 +145,7 @@ async fn t_19_a_server_that_never_answers_is_left() {
     for (answer, overall) in [(100, 60_000), (60_000, 100)] {
         let client = Registry::new(hanging(answer, overall)).unwrap();
         let begun = Instant::now();
-        let pushed = client
-            .push(&image("one"), &repository, "1", &Credential::Anonymous)
-            .await;
+        let pushed = client.push(&image("one"), &repository, "1", &Credential::Anonymous).await;
         let error = pushed.unwrap_err();
         assert_eq!(
             (error.reason(), error.class()),
@@ -216,9 +179,6 @@ async fn an_upload_that_leads_nowhere_is_an_error(
 async fn redirects_without_end_end() {
     let gate = Gate::alone(|_| (StatusCode::FOUND, [("Location", "/again")]).into_response()).await;
     let error = pull(&gate.host).await.unwrap_err();
-    assert!(
-        error.to_string().contains("redirects without end"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("redirects without end"), "{error}");
     assert_eq!(gate.seen().len(), 6);
 }

@@ -63,14 +63,9 @@ impl Gate {
             upstream: upstream.to_owned(),
             rule: Box::new(rule),
             log: Mutex::default(),
-            http: http
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .unwrap(),
+            http: http.redirect(reqwest::redirect::Policy::none()).build().unwrap(),
         });
-        let router = Router::new()
-            .fallback(handle)
-            .with_state(Arc::clone(&inner));
+        let router = Router::new().fallback(handle).with_state(Arc::clone(&inner));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { host, inner }
     }
@@ -96,22 +91,14 @@ async fn handle(State(gate): State<Arc<Inner>>, request: Request) -> Response {
     gate.log.lock().unwrap().push(seen.clone());
     let query = match (gate.rule)(&seen) {
         Verdict::Answer(response) => return response,
-        Verdict::Pass => parts
-            .uri
-            .query()
-            .map(|query| format!("?{query}"))
-            .unwrap_or_default(),
+        Verdict::Pass => parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default(),
         Verdict::PassBare => String::new(),
     };
     let url = format!("http://{}{}{query}", gate.upstream, parts.uri.path());
     let mut headers = parts.headers;
     headers.remove(header::HOST);
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let request = gate
-        .http
-        .request(parts.method, url)
-        .headers(headers)
-        .body(body);
+    let request = gate.http.request(parts.method, url).headers(headers).body(body);
     let answer = request.send().await.unwrap();
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     headers.remove(header::TRANSFER_ENCODING);
@@ -119,9 +106,7 @@ async fn handle(State(gate): State<Arc<Inner>>, request: Request) -> Response {
 }
 
 fn authorization(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get(header::AUTHORIZATION)
-        .map(|value| value.to_str().unwrap().to_owned())
+    headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned())
 }
 
 /// The header of user `me` with the tests' password.
@@ -133,12 +118,7 @@ pub(crate) fn basic() -> String {
 /// 401 with a challenge.
 pub(crate) fn challenge(challenge: &str) -> Response {
     let headers = [(header::WWW_AUTHENTICATE, challenge)];
-    (
-        StatusCode::UNAUTHORIZED,
-        headers,
-        refusal("UNAUTHORIZED", "log in"),
-    )
-        .into_response()
+    (StatusCode::UNAUTHORIZED, headers, refusal("UNAUTHORIZED", "log in")).into_response()
 }
 
 /// The body of a refusal by the distribution rules.

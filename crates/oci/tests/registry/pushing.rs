@@ -17,35 +17,21 @@ impl Bench {
         let registry = Registry::start().await.unwrap();
         let gate = Gate::before(&registry.host(), |_| Verdict::Pass).await;
         let repository = format!("{}/team/app", gate.host).parse().unwrap();
-        Self {
-            registry,
-            gate,
-            repository,
-        }
+        Self { registry, gate, repository }
     }
 
     async fn push(&self, app: &str, tag: &str) -> Receipt {
         let client = client(&[&self.gate.host]);
-        client
-            .push(&image(app), &self.repository, tag, &Credential::Anonymous)
-            .await
-            .unwrap()
+        client.push(&image(app), &self.repository, tag, &Credential::Anonymous).await.unwrap()
     }
 
     /// The writes since the last look, as `METHOD kind`.
     fn writes(&self) -> Vec<String> {
-        let writes = self
-            .gate
-            .seen()
-            .into_iter()
-            .filter(crate::gate::Seen::is_write);
+        let writes = self.gate.seen().into_iter().filter(crate::gate::Seen::is_write);
         let mut writes: Vec<String> = writes
             .map(|seen| {
-                let kind = if seen.uri.path().contains("/manifests/") {
-                    "manifest"
-                } else {
-                    "blob"
-                };
+                let kind =
+                    if seen.uri.path().contains("/manifests/") { "manifest" } else { "blob" };
                 format!("{} {kind}", seen.method)
             })
             .collect();
@@ -59,18 +45,8 @@ async fn a_push_is_an_image_that_others_read() {
     let bench = Bench::new().await;
     let image = image("one");
     let receipt = bench.push("one", "4c1d").await;
-    assert_eq!(
-        receipt.reference,
-        format!("{}@{}", bench.repository, image.digest())
-    );
-    assert_eq!(
-        (
-            receipt.tag_written,
-            receipt.blobs_sent,
-            receipt.blobs_reused
-        ),
-        (true, 3, 0)
-    );
+    assert_eq!(receipt.reference, format!("{}@{}", bench.repository, image.digest()));
+    assert_eq!((receipt.tag_written, receipt.blobs_sent, receipt.blobs_reused), (true, 3, 0));
     assert_eq!(bench.registry.tags("team/app").await.unwrap(), ["4c1d"]);
     let (digest, _) = bench.registry.manifest("team/app", "4c1d").await.unwrap();
     assert_eq!(digest, image.digest().as_str());
@@ -78,19 +54,10 @@ async fn a_push_is_an_image_that_others_read() {
     let name = format!("{}/team/app:4c1d", bench.registry.host());
     crane(&["validate", "--insecure", "--remote", &name]).await;
     assert_eq!(
-        crane(&["manifest", "--insecure", &name])
-            .await
-            .trim()
-            .as_bytes(),
+        crane(&["manifest", "--insecure", &name]).await.trim().as_bytes(),
         image.manifest.data
     );
-    assert_eq!(
-        crane(&["config", "--insecure", &name])
-            .await
-            .trim()
-            .as_bytes(),
-        image.config.data
-    );
+    assert_eq!(crane(&["config", "--insecure", &name]).await.trim().as_bytes(), image.config.data);
     let files = files(&name).await;
     let file = |name: &str| (files[name].0 & 0o7777, files[name].1.as_str());
     assert_eq!(file("usr/bin/app"), (0o755, "one"));
@@ -105,10 +72,7 @@ async fn the_same_again_writes_nothing() {
     let first = bench.push("one", "4c1d").await;
     bench.gate.seen();
     let second = bench.push("one", "4c1d").await;
-    assert_eq!(
-        (second.reference, second.tag_written),
-        (first.reference, false)
-    );
+    assert_eq!((second.reference, second.tag_written), (first.reference, false));
     let seen = bench.gate.seen();
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert_eq!(seen[0].method, "HEAD");
@@ -121,13 +85,7 @@ async fn a_changed_file_sends_its_layer_alone() {
     bench.gate.seen();
     let receipt = bench.push("two", "2").await;
     assert_eq!((receipt.blobs_sent, receipt.blobs_reused), (2, 1));
-    let expected = [
-        "POST blob",
-        "POST blob",
-        "PUT blob",
-        "PUT blob",
-        "PUT manifest",
-    ];
+    let expected = ["POST blob", "POST blob", "PUT blob", "PUT blob", "PUT manifest"];
     assert_eq!(bench.writes(), expected);
 }
 
@@ -155,12 +113,7 @@ async fn a_tag_that_is_none_is_refused_before_anything() {
     let bench = Bench::new().await;
     let client = client(&[&bench.gate.host]);
     let error = client
-        .push(
-            &image("one"),
-            &bench.repository,
-            "../x",
-            &Credential::Anonymous,
-        )
+        .push(&image("one"), &bench.repository, "../x", &Credential::Anonymous)
         .await
         .unwrap_err();
     assert_eq!(error.reason(), "InvalidSpec");

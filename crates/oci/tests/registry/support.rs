@@ -45,8 +45,7 @@ pub(crate) fn image_on(app: &str, base: Option<BaseImage>, platform: &str) -> Im
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(mode);
-        tar.append_data(&mut header, path, content.as_bytes())
-            .unwrap();
+        tar.append_data(&mut header, path, content.as_bytes()).unwrap();
     }
     let bytes = tar.into_inner().unwrap().finish().unwrap();
     let mut archive = Archive::open(Cursor::new(bytes), Limits::default()).unwrap();
@@ -60,10 +59,7 @@ pub(crate) fn image_on(app: &str, base: Option<BaseImage>, platform: &str) -> Im
     };
     Image::assemble(ImageSpec {
         layers: rules.iter().map(pack).collect(),
-        config: ImageConfig {
-            entrypoint: vec!["/usr/bin/app".into()],
-            ..ImageConfig::default()
-        },
+        config: ImageConfig { entrypoint: vec!["/usr/bin/app".into()], ..ImageConfig::default() },
         platform: platform.parse().unwrap(),
         annotations: BTreeMap::from([("org.opencontainers.image.revision".into(), "4c1d".into())]),
         created: "2026-01-02T03:04:05Z".into(),
@@ -89,10 +85,7 @@ pub(crate) async fn files(image: &str) -> BTreeMap<String, (u32, String)> {
     let mut archive = tar::Archive::new(std::fs::File::open(&path).unwrap());
     let entries = archive.entries().unwrap().map(|entry| {
         let mut entry = entry.unwrap();
-        let (name, mode) = (
-            entry.path().unwrap().display().to_string(),
-            entry.header().mode(),
-        );
+        let (name, mode) = (entry.path().unwrap().display().to_string(), entry.header().mode());
         let mut content = String::new();
         entry.read_to_string(&mut content).unwrap();
         (name, (mode.unwrap(), content))

@@ -23,13 +23,8 @@ fn serve(name: &str, expired: bool) -> (String, String) {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config =
         ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = Arc::new(
-        config
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap(),
-    );
+    let config =
+        Arc::new(config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
@@ -47,17 +42,11 @@ fn serve(name: &str, expired: bool) -> (String, String) {
 }
 
 async fn pull(host: &str, ca: Option<String>) -> Error {
-    let options = Options {
-        ca_pem: ca.map(String::into_bytes),
-        ..Options::default()
-    };
+    let options = Options { ca_pem: ca.map(String::into_bytes), ..Options::default() };
     let reference = format!("{host}/team/app:1").parse().unwrap();
     let credential = Credential::basic("me", crate::support::PASSWORD);
     let client = Registry::new(options).unwrap();
-    client
-        .pull_base(&reference, &"linux/amd64".parse().unwrap(), &credential)
-        .await
-        .unwrap_err()
+    client.pull_base(&reference, &"linux/amd64".parse().unwrap(), &credential).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -78,20 +67,13 @@ async fn t_20_other_certificates_are_not(
 ) {
     let (host, ca) = serve(name, expired);
     let error = pull(&host, given.then_some(ca)).await;
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("RegistryUntrusted", Class::Stalled),
-        "{error:?}"
-    );
+    assert_eq!((error.reason(), error.class()), ("RegistryUntrusted", Class::Stalled), "{error:?}");
 }
 
 #[rstest]
 #[case("")]
 #[case("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")]
 fn a_ca_that_is_none_is_refused(#[case] pem: &str) {
-    let options = Options {
-        ca_pem: Some(pem.into()),
-        ..Options::default()
-    };
+    let options = Options { ca_pem: Some(pem.into()), ..Options::default() };
     assert_eq!(Registry::new(options).unwrap_err().reason(), "InvalidSpec");
 }

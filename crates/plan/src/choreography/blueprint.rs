@@ -85,7 +85,8 @@ impl Blueprint {
     pub fn read(serves: OwnerKind, value: &Value) -> Result<Self, serde_json::Error> {
         let (resources, selector, params, account, status) = match serves {
             OwnerKind::Workload => {
-                let ClusterSupplyChain { spec, status, .. } = serde_json::from_value(value.clone())?;
+                let ClusterSupplyChain { spec, status, .. } =
+                    serde_json::from_value(value.clone())?;
                 let resources = spec.resources.into_iter().map(supply_chain_resource).collect();
                 let labels = (spec.selector, spec.selector_match_expressions);
                 let selector = Selector::new(labels.0, labels.1, spec.selector_match_fields);
@@ -119,9 +120,11 @@ impl Blueprint {
         self.resources.iter().flat_map(|resource| {
             let names: Vec<&str> = match &resource.template {
                 TemplateChoice::Named(name) => vec![name],
-                TemplateChoice::Options(options) => {
-                    options.iter().map(|o| o.name.as_str()).filter(|name| !name.is_empty()).collect()
-                }
+                TemplateChoice::Options(options) => options
+                    .iter()
+                    .map(|o| o.name.as_str())
+                    .filter(|name| !name.is_empty())
+                    .collect(),
             };
             names.into_iter().map(|name| {
                 (resource.name.as_str(), TemplateKey { kind: resource.kind, name: name.into() })

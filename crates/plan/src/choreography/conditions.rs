@@ -76,7 +76,8 @@ pub(super) fn failed(level: Level, error: &ResourceError, site: &Site<'_>) -> De
             Decided::no(type_, "UnknownError", message)
         }
         ResourceError::OptionSelector { option, cause } => {
-            let message = format!("error matching against template option [{option}] {place}: {cause}");
+            let message =
+                format!("error matching against template option [{option}] {place}: {cause}");
             Decided::no(type_, "ResolveTemplateOptionsError", message)
         }
         ResourceError::OptionCount { matched } => {
@@ -109,12 +110,18 @@ pub(super) fn failed(level: Level, error: &ResourceError, site: &Site<'_>) -> De
             } else {
                 format!("{}: {}", refusal.verb, refusal.message)
             };
-            Decided::no(type_, reason, format!("unable to apply object [{object}] {place}: {cause}"))
+            Decided::no(
+                type_,
+                reason,
+                format!("unable to apply object [{object}] {place}: {cause}"),
+            )
         }
         ResourceError::MissingValue { path } => {
             Decided::unknown(type_, "MissingValueAtPath", missing_value(path, site))
         }
-        ResourceError::PassThrough { input, list } => pass_through(type_, input, list, site, &place),
+        ResourceError::PassThrough { input, list } => {
+            pass_through(type_, input, list, site, &place)
+        }
         ResourceError::NoObservedGeneration => Decided::no(
             PLURAL,
             "TemplateStampFailure",

@@ -110,10 +110,16 @@ impl Entry {
     }
 
     /// The entry for status.
-    pub(super) fn status(&self, owner: &Owner, blueprint: &Blueprint, now: Timestamp) -> ResourceStatus {
+    pub(super) fn status(
+        &self,
+        owner: &Owner,
+        blueprint: &Blueprint,
+        now: Timestamp,
+    ) -> ResourceStatus {
         let previous = owner.previous(&self.name);
         let healthy = self.healthy(previous);
-        let mut decided = vec![self.submission(Level::Resource, owner, blueprint, healthy.as_ref())];
+        let mut decided =
+            vec![self.submission(Level::Resource, owner, blueprint, healthy.as_ref())];
         decided.extend(healthy);
         decided.push(rollup::ready(&decided));
         let before = previous.map(|entry| entry.conditions.as_slice()).unwrap_or_default();

@@ -42,9 +42,10 @@ pub(super) fn of_resource(
 ) -> Vec<Event> {
     let mut events = Vec::new();
     let name = &entry.name;
-    let object = entry
-        .object()
-        .map_or_else(|| "<nil>".to_owned(), |object| format!("{}/{}", object.qualified, object.name));
+    let object = entry.object().map_or_else(
+        || "<nil>".to_owned(),
+        |object| format!("{}/{}", object.qualified, object.name),
+    );
     let outputs = |status: &ResourceStatus| -> Vec<(String, String)> {
         status.outputs.iter().map(|o| (o.name.clone(), o.digest.clone())).collect()
     };

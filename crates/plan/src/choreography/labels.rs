@@ -60,7 +60,9 @@ mod tests {
         }
         for text in ["a".repeat(64).as_str(), "-a", "a b", "x\ny", "ünï", "💥"] {
             let value = label_value(text);
-            assert!(value.len() <= 63 && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+            assert!(
+                value.len() <= 63 && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            );
         }
         assert_ne!(label_value(&"a".repeat(64)), label_value(&"a".repeat(65)));
     }

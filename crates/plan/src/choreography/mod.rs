@@ -27,14 +27,14 @@ mod selector;
 mod stamp;
 mod template;
 mod typed_view;
+mod whole;
 mod world;
 
 pub use blueprint::{Blueprint, BlueprintKind, BlueprintResource, TemplateChoice};
 pub use owner::{Owner, OwnerKind};
 pub use readiness::{BlueprintReport, report_blueprint};
 pub use realize::{Outcome, account, plan};
+pub use resource::rule_to_add;
 pub use selection::{Selection, select, serves};
 pub use template::{Template, TemplateKey, TemplateKind};
-pub use world::{
-    KindState, Kinds, Receipt, Refusal, RefusalKind, Subject, WatchState, World,
-};
+pub use world::{KindState, Kinds, Receipt, Refusal, RefusalKind, Subject, WatchState, World};

@@ -55,7 +55,13 @@ fn is_run_of(object: &serde_json::Value, blueprint: &Blueprint) -> bool {
 }
 
 fn was_refused(world: &World, key: &ObjectKey) -> bool {
-    world.receipts.iter().any(|(subject, receipt)| {
-        *subject == Subject::Orphan(key.clone()) && matches!(receipt, Receipt::Refused { .. })
+    refused(world).any(|orphan| orphan == key)
+}
+
+/// The orphans whose deletion was refused in this reconcile; they are tried again.
+pub(super) fn refused(world: &World) -> impl Iterator<Item = &ObjectKey> {
+    world.receipts.iter().filter_map(|(subject, receipt)| match (subject, receipt) {
+        (Subject::Orphan(key), Receipt::Refused { .. }) => Some(key),
+        _ => None,
     })
 }

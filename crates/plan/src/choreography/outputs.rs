@@ -59,7 +59,9 @@ pub(super) fn read(
             Ok(Some(Offer::Source { url: at(url)?, revision: at(revision)? }))
         }
         OutputPaths::Image(path) => Ok(Some(at(path)?).filter(|v| !v.is_null()).map(Offer::Image)),
-        OutputPaths::Config(path) => Ok(Some(at(path)?).filter(|v| !v.is_null()).map(Offer::Config)),
+        OutputPaths::Config(path) => {
+            Ok(Some(at(path)?).filter(|v| !v.is_null()).map(Offer::Config))
+        }
         OutputPaths::Matches(pairs) => {
             matches(pairs, object)?;
             released(deployment).map(Some)

@@ -116,6 +116,8 @@ pub struct Owner {
     pub status: OwnerStatus,
     /// The object as templates and field selectors see it (section 5.4).
     pub view: Value,
+    /// The object as it is stored.
+    pub stored: Value,
 }
 
 /// What an owner's status says.
@@ -170,7 +172,8 @@ impl Owner {
             service_account: account.filter(|name| !name.is_empty()),
             terminating: object::is_terminating(&value),
             status,
-            view: typed_view(kind, value),
+            view: typed_view(kind, value.clone()),
+            stored: value,
         })
     }
 

@@ -50,8 +50,12 @@ mod tests {
     fn blueprint(set: Option<&Set>) -> Vec<BlueprintParam> {
         set.iter()
             .map(|set| match set {
-                Set::Value(v) => BlueprintParam { name: "p".into(), value: Some(json!(v)), default: None },
-                Set::Default(v) => BlueprintParam { name: "p".into(), value: None, default: Some(json!(v)) },
+                Set::Value(v) => {
+                    BlueprintParam { name: "p".into(), value: Some(json!(v)), default: None }
+                }
+                Set::Default(v) => {
+                    BlueprintParam { name: "p".into(), value: None, default: Some(json!(v)) }
+                }
             })
             .collect()
     }

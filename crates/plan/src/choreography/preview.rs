@@ -104,15 +104,15 @@ fn scalar(text: &str, indent: usize) -> String {
 /// double quotes can express.
 fn needs_double_quotes(text: &str) -> bool {
     let special = text.chars().any(|c| c.is_control() && c != '\n');
-    let blank_edges = text.contains('\n') && (text.contains(" \n") || text.starts_with([' ', '\n']));
+    let blank_edges =
+        text.contains('\n') && (text.contains(" \n") || text.starts_with([' ', '\n']));
     text.is_empty() || special || blank_edges || is_other_type(text)
 }
 
 /// Whether a YAML 1.1 or 1.2 reader takes the text for a number, bool, null or time.
 fn is_other_type(text: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "null", "true", "false", "yes", "no", "on", "off", "y", "n", ".inf", ".nan", "~",
-    ];
+    const WORDS: [&str; 12] =
+        ["null", "true", "false", "yes", "no", "on", "off", "y", "n", ".inf", ".nan", "~"];
     let lower = text.to_ascii_lowercase();
     if WORDS.contains(&lower.as_str()) || ["-.inf", "+.inf", "<<"].contains(&lower.as_str()) {
         return true;
@@ -120,9 +120,9 @@ fn is_other_type(text: &str) -> bool {
     let unsigned = lower.strip_prefix(['+', '-']).unwrap_or(&lower);
     let digits = unsigned.replace('_', "");
     let radix = [("0x", 16), ("0o", 8), ("0b", 2)].iter().any(|(prefix, radix)| {
-        digits.strip_prefix(prefix).is_some_and(|rest| {
-            !rest.is_empty() && rest.chars().all(|c| c.is_digit(*radix))
-        })
+        digits
+            .strip_prefix(prefix)
+            .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_digit(*radix)))
     });
     let starts = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let number = starts && digits.parse::<f64>().is_ok();
@@ -225,8 +225,10 @@ mod tests {
 
     #[test]
     fn collections_are_blocks_of_four() {
-        check(json!({"b": [1, {"x": 1, "z": 2}], "a": {"c": "d"}}),
-            "a:\n    c: d\nb:\n    - 1\n    - x: 1\n      z: 2\n");
+        check(
+            json!({"b": [1, {"x": 1, "z": 2}], "a": {"c": "d"}}),
+            "a:\n    c: d\nb:\n    - 1\n    - x: 1\n      z: 2\n",
+        );
         check(json!({"a": {}, "b": []}), "a: {}\nb: []\n");
         check(json!(["a", ["b", "c"]]), "- a\n- - b\n  - c\n");
         check(json!([{"x": {"w": 1}}]), "- x:\n    w: 1\n");

@@ -26,15 +26,17 @@ pub fn report_blueprint(
     let templates = templates_ready(blueprint, exists);
     let ready = rollup::ready(std::slice::from_ref(&templates));
     let conditions = timed(&[templates, ready], &blueprint.conditions, now, Generation::Omit);
-    let status =
-        BlueprintStatus { conditions, observed_generation: Some(blueprint.generation) };
+    let status = BlueprintStatus { conditions, observed_generation: Some(blueprint.generation) };
     let changed = status.conditions != blueprint.conditions
         || status.observed_generation != blueprint.observed_generation;
     BlueprintReport { status, changed }
 }
 
 /// `TemplatesReady`: names the resources whose templates are missing, once for each template.
-pub(super) fn templates_ready(blueprint: &Blueprint, exists: impl Fn(&TemplateKey) -> bool) -> Decided {
+pub(super) fn templates_ready(
+    blueprint: &Blueprint,
+    exists: impl Fn(&TemplateKey) -> bool,
+) -> Decided {
     let missing: Vec<String> = blueprint
         .templates()
         .filter(|(_, key)| !exists(key))
@@ -71,8 +73,12 @@ mod tests {
         assert!(report.changed);
 
         let report = report_blueprint(&blueprint, |_| true, now);
-        let found: Vec<_> =
-            report.status.conditions.iter().map(|c| (c.type_.as_str(), c.reason.as_str())).collect();
+        let found: Vec<_> = report
+            .status
+            .conditions
+            .iter()
+            .map(|c| (c.type_.as_str(), c.reason.as_str()))
+            .collect();
         assert_eq!(found, [("TemplatesReady", "Ready"), ("Ready", "Ready")]);
         assert_eq!(report.status.observed_generation, Some(3));
     }

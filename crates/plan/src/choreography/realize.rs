@@ -33,7 +33,7 @@ pub struct Outcome {
     pub identity: Option<Identity>,
     /// The whole new status, where it differs from the stored one.
     pub status: Option<Value>,
-    /// Events, where status is final.
+    /// Events, where status is final; where some kinds are awaited, those about writes so far.
     pub events: Vec<Event>,
     /// When to look again.
     pub again: Again,
@@ -89,9 +89,15 @@ pub fn plan(world: &World) -> Outcome {
     }
     let served = Decided::yes(owner.kind.blueprint_ready(), "Ready", "");
     let identity = account(owner, blueprint);
-    if !world.account_exists || !is_name(&identity.name) || !is_name(&identity.namespace) {
+    let well_formed = is_name(&identity.name) && is_name(&identity.namespace);
+    if !world.account_exists || !well_formed {
         let missing = conditions::account_missing(&identity.namespace, &identity.name);
-        let hint = format!("create ServiceAccount {}/{}", identity.namespace, identity.name);
+        let account = format!("{}/{}", identity.namespace, identity.name);
+        let hint = if well_formed {
+            format!("create ServiceAccount {account}")
+        } else {
+            format!("name another ServiceAccount: none can be called {account}")
+        };
         let story = Story { hint: Some(hint), ..Story::default() };
         return report(world, Some(blueprint), vec![served, missing], None, story);
     }
@@ -153,15 +159,18 @@ impl<'w> Pass<'w> {
             waiting: self.waiting,
             ..Outcome::nothing()
         };
-        if !self.applies.is_empty() || self.waiting {
+        if self.waiting {
+            // The next reconcile will not know what was written in this one.
+            let events = events::of_receipts(self.world);
+            return Outcome { applies: self.applies, events, ..base };
+        }
+        if !self.applies.is_empty() {
             return Outcome { applies: self.applies, ..base };
         }
         let (world, entries) = (self.world, self.entries);
         let owner = &world.owner;
-        let statuses: Vec<ResourceStatus> = entries
-            .iter()
-            .map(|entry| entry.status(owner, self.blueprint, world.now))
-            .collect();
+        let statuses: Vec<ResourceStatus> =
+            entries.iter().map(|entry| entry.status(owner, self.blueprint, world.now)).collect();
         let ready = statuses.iter().all(|status| {
             find(&status.conditions, "Ready").is_some_and(|c| c.status == ConditionStatus::True)
         });
@@ -182,13 +191,16 @@ impl<'w> Pass<'w> {
         );
         let errors: Vec<&ResourceError> =
             entries.iter().filter_map(|entry| entry.error.as_ref()).collect();
-        let decided = vec![served, submission, rollup::healthy(health.iter().flatten())];
-        let story = Story {
-            hint: errors.iter().find_map(|error| error.hint()),
-            ..Story::default()
-        };
-        let report = report(world, Some(self.blueprint), decided, Some((&entries, statuses)), story);
-        let again = errors.iter().fold(Again::OnChange, |again, error| again.sooner(error.again()));
+        let healthy = rollup::healthy(health.iter().flatten());
+        // Advice belongs to the error that `Ready` tells of; bad health hides it.
+        let told = errors.first().filter(|_| healthy.status != ConditionStatus::False);
+        let story = Story { hint: told.and_then(|error| error.hint()), ..Story::default() };
+        let decided = vec![served, submission, healthy];
+        let report =
+            report(world, Some(self.blueprint), decided, Some((&entries, statuses)), story);
+        let left_over = orphans::refused(world).map(|_| Again::BackOff);
+        let again = errors.iter().map(|error| error.again()).chain(left_over);
+        let again = again.fold(Again::OnChange, Again::sooner);
         Outcome { status: report.status, events: report.events, again, ..base }
     }
 
@@ -229,8 +241,7 @@ impl<'w> Pass<'w> {
         };
         entry.template = Some(Arc::clone(&template));
         let inputs = Inputs::of(resource, &self.offers);
-        let rendered =
-            resource::render(self.world, self.blueprint, resource, &template, &inputs)?;
+        let rendered = resource::render(self.world, self.blueprint, resource, &template, &inputs)?;
         self.kinds.insert(Gvk::of(&rendered));
         match resource::settle(self.world, self.blueprint, resource, &template, rendered)? {
             Standing::Waiting => {
@@ -257,8 +268,7 @@ impl<'w> Pass<'w> {
         let Some(first) = self.claimed.insert(key.clone(), resource) else { return Ok(()) };
         self.claimed.insert(key.clone(), first);
         let message = format!("{} is already stamped for resource [{first}]", key.kind);
-        let refusal =
-            Refusal { kind: RefusalKind::NameConflict, verb: "create".into(), message };
+        let refusal = Refusal { kind: RefusalKind::NameConflict, verb: "create".into(), message };
         let hint = Some("let the two templates stamp different names".into());
         Err(ResourceError::Rejected { object, refusal, hint })
     }

@@ -118,8 +118,8 @@ pub(super) fn render(
             Some(hint.into()),
         ));
     }
-    let interpolated = match &template.body {
-        Body::Interpolated(interpolated) => interpolated,
+    let (document, owner_tags) = match &template.body {
+        Body::Interpolated { document, owner_tags } => (document, owner_tags),
         Body::Ytt => {
             let hint = "write the object under spec.template with $(…)$ tags";
             return Err(failed("ytt is not supported by this version".into(), Some(hint.into())));
@@ -133,8 +133,11 @@ pub(super) fn render(
         params::merge(&template.params, &blueprint.params, &resource.params, &world.owner.params);
     let labels = labels::stamped(&world.owner, blueprint, resource, template);
     let context = context(&world.owner, resource, inputs, params, &labels);
-    let rendered =
-        interpolated.render(&context).map_err(|error| failed(error.to_string(), error.hint()))?;
+    let mut rendered =
+        document.render(&context).map_err(|error| failed(error.to_string(), error.hint()))?;
+    for tag in owner_tags {
+        tag.restore(&mut rendered, &world.owner);
+    }
     stamp::check_kind(&rendered).map_err(|error| failed(error.to_string(), None))?;
     Ok(rendered)
 }
@@ -176,20 +179,27 @@ pub(super) fn settle(
     }
     if name.is_empty() {
         let hint = "set metadata.name: an object that is updated in place needs a fixed name";
-        return Err(rejected(unreadable("resource name may not be empty".into()), Some(hint.into())));
+        return Err(rejected(
+            unreadable("resource name may not be empty".into()),
+            Some(hint.into()),
+        ));
     }
     let labels = labels::stamped(&world.owner, blueprint, resource, template);
-    let stamped = stamp::stamp(&world.owner, rendered, &labels, kind.namespaced).map_err(|error| {
-        ResourceError::Stamp {
-            template: format!("{}/{}", template.key.kind.name(), template.key.name),
-            cause: error.to_string(),
-            hint: None,
-        }
-    })?;
+    let stamped =
+        stamp::stamp(&world.owner, rendered, &labels, kind.namespaced).map_err(|error| {
+            ResourceError::Stamp {
+                template: format!("{}/{}", template.key.kind.name(), template.key.name),
+                cause: error.to_string(),
+                hint: None,
+            }
+        })?;
     match watch {
         WatchState::Pending => return Ok(Standing::Waiting),
         WatchState::Forbidden => {
-            return Err(rejected(unreadable(format!("the controller may not watch {}", kind.qualified())), Some(rule_to_add(&kind))));
+            return Err(rejected(
+                unreadable(format!("the controller may not watch {}", kind.qualified())),
+                Some(rule_to_add(&kind)),
+            ));
         }
         WatchState::Synced => {}
     }
@@ -228,7 +238,7 @@ fn compare(
 }
 
 /// The rule a person has to add so that the controller sees a kind.
-pub(super) fn rule_to_add(kind: &ServedKind) -> String {
+pub fn rule_to_add(kind: &ServedKind) -> String {
     format!(
         "add a ClusterRole labelled {}: \"true\" with the rule {{apiGroups: [{:?}], resources: \
          [{:?}], verbs: [get, list, watch]}}",

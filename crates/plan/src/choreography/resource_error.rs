@@ -2,7 +2,7 @@
 
 use crate::outcome::Again;
 
-use super::world::{Refusal, RefusalKind};
+use super::world::Refusal;
 
 /// Why a resource is not submitted, or offers nothing yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +34,11 @@ pub(super) enum ResourceError {
 }
 
 impl ResourceError {
-    /// When trying again can help although nothing that is watched changes.
+    /// When trying again can help although nothing that is watched changes: rights are granted, and
+    /// an object that was in the way may be one that nobody watches.
     pub(super) fn again(&self) -> Again {
         match self {
-            Self::Rejected { refusal, .. } if refusal.kind != RefusalKind::NameConflict => {
-                Again::BackOff
-            }
+            Self::Rejected { .. } => Again::BackOff,
             _ => Again::OnChange,
         }
     }

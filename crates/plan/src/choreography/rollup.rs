@@ -59,7 +59,10 @@ mod tests {
     fn health_has_one_reason() {
         let parts = [part(ConditionStatus::False, "A"), part(ConditionStatus::True, "B")];
         let top = healthy(parts.iter());
-        assert_eq!((top.reason.as_str(), top.message.as_str()), ("HealthyConditionRule", "A message"));
+        assert_eq!(
+            (top.reason.as_str(), top.message.as_str()),
+            ("HealthyConditionRule", "A message")
+        );
         assert_eq!(healthy([].iter()).status, ConditionStatus::Unknown);
         assert_eq!(healthy([part(ConditionStatus::True, "A")].iter()).message, "");
     }

@@ -22,7 +22,8 @@ pub enum Selection {
 }
 
 /// Chooses among all blueprints of the owner's kind. A blueprint whose selector cannot be evaluated
-/// is out of the contest; it is reported only where no other serves the owner.
+/// is out of the contest; it is reported only where no other serves the owner. The order of the
+/// blueprints plays no part.
 pub fn select(owner: &Owner, blueprints: &[Arc<Blueprint>]) -> Selection {
     let subject = Selectable { labels: &owner.labels, object: &owner.view };
     let candidates = blueprints
@@ -30,7 +31,9 @@ pub fn select(owner: &Owner, blueprints: &[Arc<Blueprint>]) -> Selection {
         .filter(|blueprint| blueprint.serves == owner.kind)
         .filter(|blueprint| !owner.labels.is_empty() || blueprint.selector.is_fields_only())
         .map(|blueprint| (&blueprint.selector, blueprint));
-    let (best, errors) = most_specific(&subject, candidates);
+    let (mut best, mut errors) = most_specific(&subject, candidates);
+    best.sort_by_key(|blueprint| &blueprint.name);
+    errors.sort_by_key(|(blueprint, _)| &blueprint.name);
     match best.as_slice() {
         [one] => Selection::One(Arc::clone(one)),
         [] if !errors.is_empty() => Selection::Broken(

@@ -95,7 +95,10 @@ pub(super) fn most_specific<'a, T>(
     (best, errors)
 }
 
-fn label_matches(requirement: &LabelSelectorRequirement, labels: &BTreeMap<String, String>) -> bool {
+fn label_matches(
+    requirement: &LabelSelectorRequirement,
+    labels: &BTreeMap<String, String>,
+) -> bool {
     let value = labels.get(&requirement.key);
     let listed = |value: &String| requirement.values.iter().flatten().any(|other| other == value);
     match requirement.operator.as_str() {
@@ -111,7 +114,8 @@ fn validate(requirement: &LabelSelectorRequirement) -> Result<(), String> {
     let has_values = requirement.values.as_ref().is_some_and(|values| !values.is_empty());
     match (requirement.operator.as_str(), has_values) {
         ("In" | "NotIn", false) => Err(
-            "values: Invalid value: null: for 'in', 'notin' operators, values set can't be empty".into(),
+            "values: Invalid value: null: for 'in', 'notin' operators, values set can't be empty"
+                .into(),
         ),
         ("Exists" | "DoesNotExist", true) => Err(format!(
             "values: Invalid value: {:?}: values set must be empty for exists and does not exist",

@@ -1,13 +1,14 @@
 //! Templates, compiled once per generation.
 
+use portolan_api::choreography::params::TemplateParam;
 use portolan_api::choreography::template::{
     ClusterConfigTemplateSpec, ClusterDeploymentTemplateSpec, ClusterImageTemplateSpec,
     ClusterSourceTemplateSpec, Lifecycle, TemplateSpec,
 };
-use portolan_api::choreography::params::TemplateParam;
 use portolan_expr::{Path, PathError, Template as Interpolated};
 use serde_json::Value;
 
+use super::whole::OwnerTag;
 use crate::health::Rule;
 use crate::object;
 
@@ -76,7 +77,7 @@ pub struct Template {
 /// What is stamped.
 #[derive(Clone, Debug)]
 pub(super) enum Body {
-    Interpolated(Interpolated),
+    Interpolated { document: Interpolated, owner_tags: Vec<OwnerTag> },
     Ytt,
     Nothing,
 }
@@ -163,7 +164,10 @@ impl Template {
 
 fn body(spec: &TemplateSpec) -> Body {
     match (&spec.template, &spec.ytt) {
-        (Some(template), _) => Body::Interpolated(Interpolated::compile(template)),
+        (Some(template), _) => Body::Interpolated {
+            document: Interpolated::compile(template),
+            owner_tags: OwnerTag::find(template),
+        },
         (None, Some(ytt)) if !ytt.is_empty() => Body::Ytt,
         _ => Body::Nothing,
     }
@@ -179,9 +183,8 @@ fn rule(spec: &TemplateSpec) -> Option<Rule> {
 }
 
 fn deployment_paths(spec: &ClusterDeploymentTemplateSpec) -> OutputPaths {
-    let expected = |condition: &portolan_api::choreography::template::CompletionCondition| Expected {
-        key: WrittenPath::new(condition.key.clone()),
-        value: condition.value.clone(),
+    let expected = |condition: &portolan_api::choreography::template::CompletionCondition| {
+        Expected { key: WrittenPath::new(condition.key.clone()), value: condition.value.clone() }
     };
     match (&spec.observed_completion, &spec.observed_matches) {
         (Some(completion), None) => OutputPaths::Completion {

@@ -24,10 +24,13 @@ pub(super) fn typed_view(kind: OwnerKind, mut object: Value) -> Value {
         }),
     };
     fill(&mut object, &gaps);
-    fill(&mut object, &json!({"metadata": {
-        "name": "", "generateName": "", "uid": "", "namespace": "", "resourceVersion": "",
-        "deletionTimestamp": null, "labels": null, "annotations": null,
-    }}));
+    fill(
+        &mut object,
+        &json!({"metadata": {
+            "name": "", "generateName": "", "uid": "", "namespace": "", "resourceVersion": "",
+            "deletionTimestamp": null, "labels": null, "annotations": null,
+        }}),
+    );
     if let Some(source) = object.pointer_mut("/spec/source").filter(|source| source.is_object()) {
         fill(source, &json!({"git": null, "image": null, "subPath": null}));
         if let Some(git) = source.get_mut("git").filter(|git| git.is_object()) {
@@ -38,11 +41,17 @@ pub(super) fn typed_view(kind: OwnerKind, mut object: Value) -> Value {
         }
     }
     for list in ["/spec/env", "/spec/build/env"] {
-        for variable in object.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+        for variable in object.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten()
+        {
             fill(variable, &json!({"value": ""}));
         }
     }
-    for claim in object.pointer_mut("/spec/serviceClaims").and_then(Value::as_array_mut).into_iter().flatten() {
+    for claim in object
+        .pointer_mut("/spec/serviceClaims")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         fill(claim, &json!({"ref": null}));
     }
     object

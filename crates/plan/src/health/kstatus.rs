@@ -187,9 +187,11 @@ fn replica_set(object: &Value) -> Standing {
         return progress(said(reason, message));
     }
     let wanted = number(object, "/spec/replicas", 1);
-    for (field, word) in
-        [("fullyLabeledReplicas", "labelled"), ("availableReplicas", "available"), ("readyReplicas", "ready")]
-    {
+    for (field, word) in [
+        ("fullyLabeledReplicas", "labelled"),
+        ("availableReplicas", "available"),
+        ("readyReplicas", "ready"),
+    ] {
         let found = number(object, &format!("/status/{field}"), 0);
         if wanted > found {
             return progress(format!("{word}: {found}/{wanted}"));
@@ -247,7 +249,9 @@ fn pod(object: &Value) -> Standing {
         });
     match object::text(object, "/status/phase") {
         "Succeeded" => current(),
-        "Failed" => Standing::new(Health::Failed, said("Failed", object::text(object, "/status/message"))),
+        "Failed" => {
+            Standing::new(Health::Failed, said("Failed", object::text(object, "/status/message")))
+        }
         "Running" => match (condition(object, "Ready"), waiting) {
             (Some(("True", ..)), _) => current(),
             (_, Some((reason, message))) => Standing::new(Health::Failed, said(reason, message)),

@@ -137,13 +137,11 @@ fn met((type_, status): &(String, String), observed: &[Observed<'_>]) -> Option<
 }
 
 fn explain((field, path, written): &(Field, Option<Path>, String), object: &Value) -> String {
-    let value = field
-        .value(object)
-        .map_or_else(|| "<error retrieving field value>".into(), plain);
-    let message = path.as_ref().and_then(|path| path.one(object).ok()).map_or_else(
-        || format!("unknown, error retrieving message path [{written}]"),
-        plain,
-    );
+    let value = field.value(object).map_or_else(|| "<error retrieving field value>".into(), plain);
+    let message = path
+        .as_ref()
+        .and_then(|path| path.one(object).ok())
+        .map_or_else(|| format!("unknown, error retrieving message path [{written}]"), plain);
     format!("field value: {value}, message: {message}")
 }
 

@@ -52,10 +52,7 @@ pub fn compose(
             (path.clone(), put)
         })
         .collect();
-    put.insert(
-        record::FILE.to_owned(),
-        PutFile { mode: "100644".into(), content: record.write() },
-    );
+    put.insert(record::FILE.to_owned(), PutFile { mode: "100644".into(), content: record.write() });
     Edit {
         branch: place.branch.clone(),
         path: place.path.clone(),
@@ -68,7 +65,8 @@ pub fn compose(
     }
 }
 
-fn start(place: &Place, view: &View) -> Start {
+/// The commits that an edit of this place builds on.
+pub(super) fn start(place: &Place, view: &View) -> Start {
     match (&view.goal, &view.branch, &place.base) {
         (None, _, _) => Start::Root,
         (Some(goal), _, None) => {

@@ -80,7 +80,8 @@ pub fn decide(
     history: Option<&History>,
 ) -> Decision {
     if let Some(obstacle) = &view.obstacle {
-        let message = format!("{obstacle} is in the way of {}: move it, or write elsewhere", place.path);
+        let message =
+            format!("{obstacle} is in the way of {}: move it, or write elsewhere", place.path);
         return Decision::Obstructed { message };
     }
     if let Some(message) = foreign(place, facts, view) {
@@ -137,8 +138,14 @@ fn with_history(
         if facts.requested {
             return write(next, None);
         }
-        if facts.exclusive && is_recorded(goal, place, desired) && edits(goal, &place.writer).is_empty() {
-            return write(next, Some("Removes files of others: the directory is exclusive.".into()));
+        if facts.exclusive
+            && is_recorded(goal, place, desired)
+            && edits(goal, &place.writer).is_empty()
+        {
+            return write(
+                next,
+                Some("Removes files of others: the directory is exclusive.".into()),
+            );
         }
         return taken_back(place, goal, newest);
     }
@@ -160,9 +167,13 @@ fn is_recorded(goal: &Tip, place: &Place, desired: &Desired) -> bool {
 
 /// Row 2b: the content was in the goal and is not there any more.
 fn taken_back(place: &Place, goal: &Tip, newest: &FoundRecord) -> Decision {
-    let by = newest.changed_by.as_ref().map_or_else(String::new, |commit| format!(" by {}", named(commit)));
+    let by = newest
+        .changed_by
+        .as_ref()
+        .map_or_else(String::new, |commit| format!(" by {}", named(commit)));
     let what = format!("{} on {}", place.path, place.goal());
-    let hint = "write new content, or set annotation portolan.carto.run/requestedAt to write it again";
+    let hint =
+        "write new content, or set annotation portolan.carto.run/requestedAt to write it again";
     let at_tip = goal.record.as_ref().is_some_and(|record| {
         record.writer == place.writer && record.sequence == newest.record.sequence
     });
@@ -180,8 +191,12 @@ fn on_the_branch(place: &Place, view: &View, newest: &FoundRecord, next: u64) ->
     let revision = newest.commit.id.clone();
     let edited = view.branch.as_ref().map(|tip| edits(tip, &place.writer)).unwrap_or_default();
     if !edited.is_empty() {
-        let by = newest.changed_by.as_ref().map_or_else(String::new, |commit| format!(" by {}", named(commit)));
-        let message = format!("{} on {} was changed{by}: {}", place.path, place.branch, edited.join(", "));
+        let by = newest
+            .changed_by
+            .as_ref()
+            .map_or_else(String::new, |commit| format!(" by {}", named(commit)));
+        let message =
+            format!("{} on {} was changed{by}: {}", place.path, place.branch, edited.join(", "));
         return Decision::Leave { revision, edited: Some(message) };
     }
     if !view.goal_changed.is_empty() {

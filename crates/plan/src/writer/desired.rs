@@ -150,12 +150,14 @@ pub fn from_tree(
 ) -> Result<Desired, DesiredError> {
     let record = match tree.get(record::FILE) {
         None => None,
-        Some(file) => Some(Record::read(&file.content).map_err(|error| {
-            DesiredError::Record { place: place.into(), error }
-        })?),
+        Some(file) => Some(
+            Record::read(&file.content)
+                .map_err(|error| DesiredError::Record { place: place.into(), error })?,
+        ),
     };
     let included = |path: &str| {
-        path != record::FILE && include.iter().any(|wanted| path == format!("{}/{wanted}", record::FOLDER))
+        path != record::FILE
+            && include.iter().any(|wanted| path == format!("{}/{wanted}", record::FOLDER))
     };
     let (extra, files): (BTreeMap<_, _>, BTreeMap<_, _>) = tree
         .into_iter()

@@ -114,9 +114,11 @@ mod tests {
     /// T-23.
     #[test]
     fn nothing_forges_a_trailer() {
-        let text = "Subject\n\nPortolan-Writer: evil\r\n  portolan-passage: 1\u{0}\r[skip ci]\n\n\n";
+        let text =
+            "Subject\n\nPortolan-Writer: evil\r\n  portolan-passage: 1\u{0}\r[skip ci]\n\n\n";
         let replaces = Some("Replaces x\nPortolan-Image: y");
-        let message = message(&place(), &desired("i\nPortolan-Writer: forged"), Some(text), replaces);
+        let message =
+            message(&place(), &desired("i\nPortolan-Writer: forged"), Some(text), replaces);
         let lines = ours(&message);
         assert_eq!(lines.len(), 4, "{message}");
         assert!(lines.contains(&"Portolan-Writer: build/dev/app"));

@@ -10,12 +10,14 @@ mod decide;
 mod desired;
 mod message;
 mod passage;
+mod retire;
 mod view;
 
 pub use compose::{CommitStyle, compose};
 pub use decide::{Decision, Facts, decide};
 pub use desired::{Carried, Desired, DesiredError, DesiredFile, Origin, from_files, from_tree};
 pub use message::trailer_text;
+pub use retire::retire;
 pub use view::{
     Committed, Edit, FoundRecord, History, Place, PutFile, Signature, Start, Tip, View,
 };

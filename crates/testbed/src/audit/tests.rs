@@ -20,19 +20,10 @@ fn entry(verb: &str, group: &str, resource: &str, user: &str) -> AuditEntry {
 #[test]
 fn a_line_is_read_in_full() {
     let entry = AuditEntry::parse(LINE).unwrap();
-    assert_eq!(
-        entry.user,
-        "system:serviceaccount:portolan-system:portolan-delivery"
-    );
+    assert_eq!(entry.user, "system:serviceaccount:portolan-system:portolan-delivery");
     assert_eq!(entry.actor(), "system:serviceaccount:dev:deployer");
-    assert_eq!(
-        (entry.group.as_str(), entry.resource.as_str()),
-        ("apps", "deployments")
-    );
-    assert_eq!(
-        (entry.namespace.as_str(), entry.name.as_str()),
-        ("dev", "web")
-    );
+    assert_eq!((entry.group.as_str(), entry.resource.as_str()), ("apps", "deployments"));
+    assert_eq!((entry.namespace.as_str(), entry.name.as_str()), ("dev", "web"));
     assert_eq!((entry.subresource.as_str(), entry.code), ("status", 201));
     assert_eq!(entry.at.to_string(), "2025-11-21T10:15:50.123456Z");
     assert!(entry.is_write() && !entry.is_lease() && !entry.is_event() && !entry.is_watch());
@@ -46,30 +37,13 @@ fn writes_are_counted_by_user_with_events_apart() {
         entry("create", "", "events", "jane"),
         entry("patch", "events.k8s.io", "events", "jane"),
         entry("update", "coordination.k8s.io", "leases", "jane"),
-        entry(
-            "create",
-            "authorization.k8s.io",
-            "subjectaccessreviews",
-            "jane",
-        ),
+        entry("create", "authorization.k8s.io", "subjectaccessreviews", "jane"),
         entry("get", "", "configmaps", "jane"),
         entry("deletecollection", "", "pods", "joe"),
     ];
     let writes = writes_by_user(&entries);
-    assert_eq!(
-        writes["jane"],
-        Writes {
-            objects: 2,
-            events: 2
-        }
-    );
-    assert_eq!(
-        writes["joe"],
-        Writes {
-            objects: 1,
-            events: 0
-        }
-    );
+    assert_eq!(writes["jane"], Writes { objects: 2, events: 2 });
+    assert_eq!(writes["joe"], Writes { objects: 1, events: 0 });
     assert_eq!(besides_watches_and_leases(&entries).len(), 7);
 }
 
@@ -77,14 +51,8 @@ fn writes_are_counted_by_user_with_events_apart() {
 fn a_half_written_line_and_what_is_before_the_mark_are_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
-    let log = AuditLog::new(
-        path.clone(),
-        Config::new(http::Uri::from_static("https://127.0.0.1")),
-    );
-    assert!(
-        log.requests(Mark::default()).unwrap().is_empty(),
-        "no file yet"
-    );
+    let log = AuditLog::new(path.clone(), Config::new(http::Uri::from_static("https://127.0.0.1")));
+    assert!(log.requests(Mark::default()).unwrap().is_empty(), "no file yet");
     let mut file = File::create(&path).unwrap();
     writeln!(file, "{LINE}").unwrap();
     let mark = log.mark();

@@ -97,10 +97,7 @@ pub(super) fn controller_manager(kubeconfig: &Path, pki: &Pki) -> Vec<String> {
         format!("--kubeconfig={}", kubeconfig.display()),
         "--leader-elect=false".into(),
         "--use-service-account-credentials=true".into(),
-        format!(
-            "--service-account-private-key-file={}",
-            pki.path("sa.key").display()
-        ),
+        format!("--service-account-private-key-file={}", pki.path("sa.key").display()),
         format!("--root-ca-file={}", pki.path("ca.crt").display()),
         "--kube-api-qps=200".into(),
         "--kube-api-burst=400".into(),
@@ -124,10 +121,6 @@ pub(super) fn kwok(kubeconfig: &Path, stages: &[impl AsRef<Path>]) -> Vec<String
         "--manage-all-nodes=true".into(),
         "--node-lease-duration-seconds=40".into(),
     ];
-    flags.extend(
-        stages
-            .iter()
-            .map(|stage| format!("--config={}", stage.as_ref().display())),
-    );
+    flags.extend(stages.iter().map(|stage| format!("--config={}", stage.as_ref().display())));
     flags
 }

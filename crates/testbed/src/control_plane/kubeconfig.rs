@@ -43,8 +43,5 @@ pub(super) fn kubeconfig(name: &str, server: &str, ca_pem: &str, identity: &Iden
 
 /// Writes it for its owner only.
 pub(super) fn write(path: &Path, kubeconfig: &Value) -> Result<()> {
-    write_secret(
-        path,
-        &format!("{}\n", serde_json::to_string_pretty(kubeconfig)?),
-    )
+    write_secret(path, &format!("{}\n", serde_json::to_string_pretty(kubeconfig)?))
 }

@@ -28,17 +28,10 @@ pub(super) async fn create(client: &Client, deadline: Duration) -> Result<()> {
         "status": { "capacity": size, "allocatable": size },
     }))?;
     let nodes: Api<Node> = Api::all(client.clone());
-    nodes
-        .create(&PostParams::default(), &node)
-        .await
-        .context("creating the fake node")?;
+    nodes.create(&PostParams::default(), &node).await.context("creating the fake node")?;
     wait::until("the fake node to be ready", deadline, async || {
         let node = nodes.get("node-1").await.ok()?;
-        let ready = node
-            .status?
-            .conditions?
-            .into_iter()
-            .find(|one| one.type_ == "Ready")?;
+        let ready = node.status?.conditions?.into_iter().find(|one| one.type_ == "Ready")?;
         let tainted = node.spec?.taints.is_some_and(|taints| !taints.is_empty());
         (ready.status == "True" && !tainted).then_some(())
     })

@@ -50,12 +50,8 @@ impl Forge {
             "branch": base, "new_branch": branch, "message": message, "files": changes,
         });
         let url = format!("/repos/{owner}/{repo}/contents");
-        let answer = self
-            .expect(Method::POST, &url, Some(request), &[201])
-            .await?;
-        let id = answer["commit"]["sha"]
-            .as_str()
-            .context("a commit has an id")?;
+        let answer = self.expect(Method::POST, &url, Some(request), &[201]).await?;
+        let id = answer["commit"]["sha"].as_str().context("a commit has an id")?;
         Ok(id.to_owned())
     }
 
@@ -66,9 +62,7 @@ impl Forge {
             return Ok(branch.to_owned());
         }
         let default = repository["default_branch"].as_str();
-        Ok(default
-            .context("a repository has a default branch")?
-            .to_owned())
+        Ok(default.context("a repository has a default branch")?.to_owned())
     }
 
     /// A file of a branch, tag or commit; `None` if it is not there.
@@ -115,7 +109,14 @@ impl Forge {
         match self.api(Method::GET, &url, None).await? {
             (200, found) => Ok(found["commit"]["id"].as_str().map(str::to_owned)),
             (404, _) => Ok(None),
+            // Gitea's answer for any branch of an empty repository.
+            (500, _) if self.is_empty(owner, repo).await? => Ok(None),
             (code, body) => bail!("reading branch {branch} of {owner}/{repo}: {code} {body}"),
         }
+    }
+
+    async fn is_empty(&self, owner: &str, repo: &str) -> Result<bool> {
+        let (_, found) = self.api(Method::GET, &format!("/repos/{owner}/{repo}"), None).await?;
+        Ok(found["empty"].as_bool().unwrap_or_default())
     }
 }

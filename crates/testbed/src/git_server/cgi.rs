@@ -24,11 +24,7 @@ pub(super) async fn run(
 ) -> Result<Response<Body>> {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let mut backend = Command::new("git");
-    backend
-        .arg("http-backend")
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+    backend.arg("http-backend").env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
     backend.stderr(Stdio::inherit());
     for (name, value) in [
         ("PATH", std::env::var("PATH").unwrap_or_default().as_str()),
@@ -53,14 +49,10 @@ pub(super) async fn run(
             backend.env(name, value);
         }
     }
-    let mut child = backend
-        .spawn()
-        .context("starting git http-backend; is git installed?")?;
+    let mut child = backend.spawn().context("starting git http-backend; is git installed?")?;
     let stdin = child.stdin.take().context("standard input is piped")?;
-    let (sent, output) = tokio::join!(
-        send(body.into_data_stream(), stdin),
-        child.wait_with_output()
-    );
+    let (sent, output) =
+        tokio::join!(send(body.into_data_stream(), stdin), child.wait_with_output());
     sent?;
     answer(&output?.stdout)
 }
@@ -86,10 +78,8 @@ fn answer(output: &[u8]) -> Result<Response<Body>> {
     let mut answer = Response::new(Body::empty());
     let mut rest = output;
     loop {
-        let end = rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .context("git http-backend broke off")?;
+        let end =
+            rest.iter().position(|byte| *byte == b'\n').context("git http-backend broke off")?;
         let line = std::str::from_utf8(&rest[..end])?.trim_end();
         rest = &rest[end + 1..];
         let Some((name, value)) = line.split_once(':') else {
@@ -101,9 +91,7 @@ fn answer(output: &[u8]) -> Result<Response<Body>> {
             *answer.status_mut() = StatusCode::from_bytes(code.as_bytes())?;
         } else {
             let name = HeaderName::from_bytes(name.as_bytes())?;
-            answer
-                .headers_mut()
-                .insert(name, HeaderValue::from_str(value)?);
+            answer.headers_mut().insert(name, HeaderValue::from_str(value)?);
         }
     }
     *answer.body_mut() = Body::from(rest.to_vec());

@@ -34,17 +34,11 @@ pub(super) struct Faults(Mutex<Vec<FaultRule>>);
 
 impl Faults {
     pub(super) fn add(&self, rule: FaultRule) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(rule);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(rule);
     }
 
     pub(super) fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The fault that strikes this request, counted.
@@ -68,25 +62,11 @@ mod tests {
     fn a_rule_strikes_what_it_names_as_often_as_it_says() {
         let faults = Faults::default();
         let containing = "git-receive-pack".to_owned();
-        faults.add(FaultRule {
-            fault: Fault::Status(503),
-            containing,
-            times: Some(1),
-        });
-        assert_eq!(
-            faults.strike("GET /a.git/info/refs?service=git-upload-pack"),
-            None
-        );
-        assert_eq!(
-            faults.strike("POST /a.git/git-receive-pack"),
-            Some(Fault::Status(503))
-        );
+        faults.add(FaultRule { fault: Fault::Status(503), containing, times: Some(1) });
+        assert_eq!(faults.strike("GET /a.git/info/refs?service=git-upload-pack"), None);
+        assert_eq!(faults.strike("POST /a.git/git-receive-pack"), Some(Fault::Status(503)));
         assert_eq!(faults.strike("POST /a.git/git-receive-pack"), None);
-        faults.add(FaultRule {
-            fault: Fault::Hang,
-            containing: String::new(),
-            times: None,
-        });
+        faults.add(FaultRule { fault: Fault::Hang, containing: String::new(), times: None });
         assert_eq!(faults.strike("GET /"), Some(Fault::Hang));
         faults.clear();
         assert_eq!(faults.strike("GET /"), None);

@@ -46,14 +46,10 @@ impl GitServer {
         message: &str,
         author: &str,
     ) -> Result<String> {
-        let changes = files.iter().map(|file| Change {
-            path: file.0,
-            mode: "100644",
-            content: file.1,
-        });
+        let changes =
+            files.iter().map(|file| Change { path: file.0, mode: "100644", content: file.1 });
         let changes: Vec<Change<'_>> = changes.collect();
-        self.commit_changes(repo, branch, &changes, message, author)
-            .await
+        self.commit_changes(repo, branch, &changes, message, author).await
     }
 
     /// Like [`commit`](Self::commit), with file modes. An error if somebody else moved the branch meanwhile.
@@ -74,12 +70,7 @@ impl GitServer {
         if let Some(tip) = self.tip(repo, branch).await? {
             input.extend(format!("from {tip}\n").bytes());
         }
-        for Change {
-            path,
-            mode,
-            content,
-        } in changes
-        {
+        for Change { path, mode, content } in changes {
             let path = quoted(path);
             match content {
                 None => input.extend(format!("D {path}\n").bytes()),
@@ -96,25 +87,17 @@ impl GitServer {
         let scratch = tempfile::tempdir()?;
         let marks = scratch.path().join("marks");
         let mut import = git(self.home());
-        import
-            .current_dir(self.repo_path(repo))
-            .args(["fast-import", "--quiet"]);
+        import.current_dir(self.repo_path(repo)).args(["fast-import", "--quiet"]);
         import.arg(format!("--export-marks={}", marks.display()));
         run_with(import, &input).await?;
         let marks = std::fs::read_to_string(&marks)?;
-        let id = marks
-            .trim()
-            .strip_prefix(":1 ")
-            .context("git fast-import told no commit")?;
+        let id = marks.trim().strip_prefix(":1 ").context("git fast-import told no commit")?;
         Ok(id.to_owned())
     }
 
     /// Brings a branch into another and returns the new tip. An error if they conflict.
     pub async fn merge(&self, repo: &str, into: &str, from: &str, how: How) -> Result<String> {
-        let (theirs, message) = (
-            format!("origin/{from}"),
-            format!("Merge {from} into {into}"),
-        );
+        let (theirs, message) = (format!("origin/{from}"), format!("Merge {from} into {into}"));
         let steps: &[&[&str]] = match how {
             How::Merge => &[&["merge", "--no-ff", "-m", &message, &theirs]],
             How::Squash => &[&["merge", "--squash", &theirs], &["commit", "-m", &message]],
@@ -126,14 +109,9 @@ impl GitServer {
 
     /// Undoes a commit of a branch by a new one, and returns the new tip.
     pub async fn revert(&self, repo: &str, branch: &str, commit: &str) -> Result<String> {
-        let parents = self
-            .git(repo, &["rev-list", "--parents", "-n", "1", commit])
-            .await?;
-        let mainline: &[&str] = if parents.split_whitespace().count() > 2 {
-            &["-m", "1"]
-        } else {
-            &[]
-        };
+        let parents = self.git(repo, &["rev-list", "--parents", "-n", "1", commit]).await?;
+        let mainline: &[&str] =
+            if parents.split_whitespace().count() > 2 { &["-m", "1"] } else { &[] };
         let step = [&["revert", "--no-edit"], mainline, &[commit]].concat();
         self.in_work_tree(repo, branch, &[&step]).await
     }
@@ -147,10 +125,7 @@ impl GitServer {
             command
         };
         let mut clone = git(self.home());
-        clone
-            .args(["clone", "--quiet", "--branch", branch])
-            .arg(self.repo_path(repo))
-            .arg(&tree);
+        clone.args(["clone", "--quiet", "--branch", branch]).arg(self.repo_path(repo)).arg(&tree);
         run(clone).await?;
         for step in steps {
             run(in_tree(step)).await?;
@@ -158,12 +133,8 @@ impl GitServer {
         // A fetch, since a push would run the hooks; without a plus it refuses to lose somebody's commit.
         let target = format!("HEAD:refs/heads/{branch}");
         let tree_path = tree.to_str().context("odd scratch path")?;
-        self.git(repo, &["fetch", "--quiet", tree_path, &target])
-            .await?;
-        Ok(run(in_tree(&["rev-parse", "HEAD"]))
-            .await?
-            .trim()
-            .to_owned())
+        self.git(repo, &["fetch", "--quiet", tree_path, &target]).await?;
+        Ok(run(in_tree(&["rev-parse", "HEAD"])).await?.trim().to_owned())
     }
 
     /// Installs a hook of a repository, e.g. `pre-receive` or `update`; the script starts with `#!/bin/sh`.
@@ -177,10 +148,7 @@ impl GitServer {
         std::fs::write(&draft, script)?;
         // By another process: while this one has a program open for writing, a process it starts cannot run it.
         let mut install = Command::new("install");
-        install
-            .args(["-m", "755"])
-            .arg(&draft)
-            .arg(hooks.join(hook));
+        install.args(["-m", "755"]).arg(&draft).arg(hooks.join(hook));
         run(install).await.map(|_| ())
     }
 

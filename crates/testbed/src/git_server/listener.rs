@@ -37,13 +37,7 @@ impl Listener for CuttableListener {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        (
-            Connection {
-                stream,
-                cut: Cut(Arc::new(AtomicU64::new(u64::MAX))),
-            },
-            address,
-        )
+        (Connection { stream, cut: Cut(Arc::new(AtomicU64::new(u64::MAX))) }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

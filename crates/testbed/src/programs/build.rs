@@ -39,9 +39,7 @@ pub(super) fn go_build(recipe: &Recipe, path: &Path) -> Result<()> {
         let log = path.with_file_name(format!("{name}.build.log"));
         let errors = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         let mut go = command(recipe, partial);
-        go.stdin(Stdio::null())
-            .stdout(errors.try_clone()?)
-            .stderr(errors);
+        go.stdin(Stdio::null()).stdout(errors.try_clone()?).stderr(errors);
         let mut child = go.spawn().context("starting go build")?;
         let (done, ended) = mpsc::channel();
         let waiter = thread::spawn(move || {
@@ -50,14 +48,9 @@ pub(super) fn go_build(recipe: &Recipe, path: &Path) -> Result<()> {
             status
         });
         while ended.recv_timeout(HEARTBEAT) == Err(RecvTimeoutError::Timeout) {
-            say(&format!(
-                "still building {name}: {} s",
-                start.elapsed().as_secs()
-            ));
+            say(&format!("still building {name}: {} s", start.elapsed().as_secs()));
         }
-        let Ok(status) = waiter.join() else {
-            bail!("the thread waiting for go build panicked")
-        };
+        let Ok(status) = waiter.join() else { bail!("the thread waiting for go build panicked") };
         if !status.context("waiting for go build")?.success() {
             bail!(
                 "go build of {name} in {} failed:\n{}",
@@ -68,25 +61,22 @@ pub(super) fn go_build(recipe: &Recipe, path: &Path) -> Result<()> {
         let _ = fs::remove_file(&log);
         Ok(())
     })?;
-    say(&format!(
-        "built {name} in {:.1} s",
-        start.elapsed().as_secs_f32()
-    ));
+    say(&format!("built {name} in {:.1} s", start.elapsed().as_secs_f32()));
     Ok(())
 }
 
 fn command(recipe: &Recipe, out: &Path) -> Command {
     let mut go = Command::new("go");
-    go.current_dir(recipe.folder())
-        .env("CGO_ENABLED", if recipe.cgo { "1" } else { "0" })
-        .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false"]);
+    go.current_dir(recipe.folder()).env("CGO_ENABLED", if recipe.cgo { "1" } else { "0" }).args([
+        "build",
+        "-mod=readonly",
+        "-trimpath",
+        "-buildvcs=false",
+    ]);
     if !recipe.tags.is_empty() {
         go.args(["-tags", recipe.tags]);
     }
-    go.args(["-ldflags", recipe.ldflags])
-        .arg("-o")
-        .arg(out)
-        .arg(recipe.package);
+    go.args(["-ldflags", recipe.ldflags]).arg("-o").arg(out).arg(recipe.package);
     go
 }
 
@@ -95,19 +85,14 @@ pub(super) fn source_dir(recipe: &Recipe) -> Result<PathBuf> {
     let module = required_module(recipe)?;
     let dir = || {
         let mut go = Command::new("go");
-        go.current_dir(recipe.folder())
-            .args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}"]);
+        go.current_dir(recipe.folder()).args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}"]);
         output(go.arg(&module)).map(|text| PathBuf::from(text.trim()))
     };
     let found = dir()?;
     if !found.as_os_str().is_empty() {
         return Ok(found);
     }
-    output(
-        Command::new("go")
-            .current_dir(recipe.folder())
-            .args(["mod", "download", &module]),
-    )?;
+    output(Command::new("go").current_dir(recipe.folder()).args(["mod", "download", &module]))?;
     let found = dir()?;
     if found.as_os_str().is_empty() {
         bail!("go knows no folder of {module}, not even after `go mod download {module}`");
@@ -119,25 +104,14 @@ fn required_module(recipe: &Recipe) -> Result<String> {
     let path = recipe.folder().join("go.mod");
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     text.lines()
-        .filter_map(|line| {
-            line.trim()
-                .trim_start_matches("require ")
-                .split_whitespace()
-                .next()
-        })
+        .filter_map(|line| line.trim().trim_start_matches("require ").split_whitespace().next())
         .filter(|module| {
             let rest = recipe.package.strip_prefix(module);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
         .max_by_key(|module| module.len())
         .map(str::to_owned)
-        .with_context(|| {
-            format!(
-                "{} requires no module of {}",
-                path.display(),
-                recipe.package
-            )
-        })
+        .with_context(|| format!("{} requires no module of {}", path.display(), recipe.package))
 }
 
 #[cfg(test)]

@@ -11,11 +11,7 @@ use super::say;
 
 /// `$PORTOLAN_CACHE`, else `~/.cache/portolan`.
 pub fn cache_root() -> Result<PathBuf> {
-    let set = |name| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("PORTOLAN_CACHE")
         .or_else(|| set("HOME").map(|home| home.join(".cache/portolan")))
         .context("no place for server programs: set PORTOLAN_CACHE or HOME")
@@ -23,10 +19,7 @@ pub fn cache_root() -> Result<PathBuf> {
 
 /// Where a recipe's program lies once it is there.
 pub(super) fn place(recipe: &Recipe) -> Result<PathBuf> {
-    let folder = cache_root()?
-        .join("servers")
-        .join(recipe.module)
-        .join(recipe.key()?);
+    let folder = cache_root()?.join("servers").join(recipe.module).join(recipe.key()?);
     Ok(folder.join(recipe.program))
 }
 
@@ -42,8 +35,7 @@ pub(super) fn lock(folder: &Path, name: &str) -> Result<File> {
     let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
     if file.try_lock().is_err() {
         say(&format!("another process is making {name}; waiting for it"));
-        file.lock()
-            .with_context(|| format!("locking {}", path.display()))?;
+        file.lock().with_context(|| format!("locking {}", path.display()))?;
     }
     Ok(file)
 }

@@ -40,10 +40,7 @@ const DOWNLOADS: &[Download] = &[
         ),
         members: &[
             ("kube-apiserver", "kubernetes/server/bin/kube-apiserver"),
-            (
-                "kube-controller-manager",
-                "kubernetes/server/bin/kube-controller-manager",
-            ),
+            ("kube-controller-manager", "kubernetes/server/bin/kube-controller-manager"),
             ("kube-scheduler", "kubernetes/server/bin/kube-scheduler"),
             ("kubectl", "kubernetes/server/bin/kubectl"),
         ],
@@ -99,10 +96,7 @@ pub(super) fn install(wanted: &Recipe, path: &Path) -> Result<()> {
             } else {
                 extract(&archive, member, partial)?;
             }
-            Ok(fs::set_permissions(
-                partial,
-                fs::Permissions::from_mode(0o755),
-            )?)
+            Ok(fs::set_permissions(partial, fs::Permissions::from_mode(0o755))?)
         })
     });
     let _ = fs::remove_file(&archive);
@@ -123,9 +117,7 @@ pub(super) fn kwok_stages() -> Result<PathBuf> {
 
 fn fetch(url: &str, checksum: Checksum, path: &Path) -> Result<()> {
     say(&format!("downloading {url}"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     whole(path, |partial| {
         let mut file = File::create(partial)?;
         let actual = runtime.block_on(async {

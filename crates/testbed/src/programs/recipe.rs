@@ -42,11 +42,7 @@ pub const RECIPES: &[Recipe] = &[
         minutes: 1,
     },
     kubernetes("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", 3),
-    kubernetes(
-        "kube-controller-manager",
-        "k8s.io/kubernetes/cmd/kube-controller-manager",
-        1,
-    ),
+    kubernetes("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager", 1),
     kubernetes("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", 1),
     kubernetes("kubectl", "k8s.io/kubernetes/cmd/kubectl", 1),
     Recipe {
@@ -92,16 +88,10 @@ const fn kubernetes(program: &'static str, package: &'static str, minutes: u32) 
 
 /// The recipe of a program.
 pub fn recipe(program: &str) -> Result<&'static Recipe> {
-    RECIPES
-        .iter()
-        .find(|recipe| recipe.program == program)
-        .with_context(|| {
-            let known: Vec<_> = RECIPES.iter().map(|recipe| recipe.program).collect();
-            format!(
-                "no recipe for a program {program}; there are {}",
-                known.join(", ")
-            )
-        })
+    RECIPES.iter().find(|recipe| recipe.program == program).with_context(|| {
+        let known: Vec<_> = RECIPES.iter().map(|recipe| recipe.program).collect();
+        format!("no recipe for a program {program}; there are {}", known.join(", "))
+    })
 }
 
 /// The folder `hack/servers` of this work tree.
@@ -121,10 +111,7 @@ impl Recipe {
         for file in ["go.sum", "go.mod"] {
             let path = self.folder().join(file);
             let bytes = std::fs::read(&path).with_context(|| {
-                format!(
-                    "reading {} (the recipes live in the source tree)",
-                    path.display()
-                )
+                format!("reading {} (the recipes live in the source tree)", path.display())
             })?;
             hash.update(bytes);
         }
@@ -137,12 +124,10 @@ impl Recipe {
 /// Lower-case hexadecimal text of bytes.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -153,11 +138,7 @@ mod tests {
     fn every_module_requires_what_its_recipes_build() {
         for recipe in RECIPES {
             let tools = std::fs::read_to_string(recipe.folder().join("tools.go")).unwrap();
-            assert!(
-                tools.contains(recipe.package),
-                "{} is not in tools.go",
-                recipe.package
-            );
+            assert!(tools.contains(recipe.package), "{} is not in tools.go", recipe.package);
             assert_eq!(recipe.key().unwrap().len(), 16);
         }
     }
@@ -165,36 +146,19 @@ mod tests {
     #[test]
     fn version_flags_agree_with_the_required_versions() {
         for (program, requirement, flag) in [
-            (
-                "kube-apiserver",
-                "k8s.io/kubernetes v1.34.4",
-                "gitVersion=v1.34.4",
-            ),
-            (
-                "gitea",
-                "code.gitea.io/gitea v1.26.0",
-                "main.Version=1.26.0",
-            ),
+            ("kube-apiserver", "k8s.io/kubernetes v1.34.4", "gitVersion=v1.34.4"),
+            ("gitea", "code.gitea.io/gitea v1.26.0", "main.Version=1.26.0"),
         ] {
             let recipe = recipe(program).unwrap();
             let module = std::fs::read_to_string(recipe.folder().join("go.mod")).unwrap();
-            assert!(
-                module.contains(requirement),
-                "{program}: go.mod has another version"
-            );
-            assert!(
-                recipe.ldflags.contains(flag),
-                "{program}: ldflags have another version"
-            );
+            assert!(module.contains(requirement), "{program}: go.mod has another version");
+            assert!(recipe.ldflags.contains(flag), "{program}: ldflags have another version");
         }
     }
 
     #[test]
     fn an_unknown_program_is_named_with_the_known_ones() {
         let error = recipe("kubelet").unwrap_err().to_string();
-        assert!(
-            error.contains("kubelet") && error.contains("kube-apiserver"),
-            "{error}"
-        );
+        assert!(error.contains("kubelet") && error.contains("kube-apiserver"), "{error}");
     }
 }

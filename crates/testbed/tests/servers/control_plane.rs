@@ -12,10 +12,7 @@ use serde_json::{Value, from_value, json};
 const DEADLINE: Duration = Duration::from_mins(2);
 
 fn named(name: &str) -> Options {
-    Options {
-        name: name.into(),
-        ..Options::default()
-    }
+    Options { name: name.into(), ..Options::default() }
 }
 
 fn deployment(name: &str, cpu: &str) -> Deployment {
@@ -40,83 +37,50 @@ fn deployment(name: &str, cpu: &str) -> Deployment {
 
 fn has_condition(status: &Value, kind: &str, value: &str) -> bool {
     let conditions = status["conditions"].as_array();
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|one| one["type"] == kind && one["status"] == value)
+    conditions.into_iter().flatten().any(|one| one["type"] == kind && one["status"] == value)
 }
 
 #[tokio::test]
 async fn deployments_come_to_life_and_one_that_is_too_big_waits() {
-    let options = Options {
-        nodes: true,
-        ..named("nodes")
-    };
+    let options = Options { nodes: true, ..named("nodes") };
     let cluster = ControlPlane::start(options).await.unwrap();
     let client = cluster.client().unwrap();
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), "default");
     for (name, cpu) in [("fits", "100m"), ("too-big", "64")] {
-        deployments
-            .create(&PostParams::default(), &deployment(name, cpu))
-            .await
-            .unwrap();
+        deployments.create(&PostParams::default(), &deployment(name, cpu)).await.unwrap();
     }
-    wait::until(
-        "the small Deployment to be available",
-        DEADLINE,
-        async || {
-            let status = serde_json::to_value(deployments.get("fits").await.ok()?.status).ok()?;
-            has_condition(&status, "Available", "True").then_some(())
-        },
-    )
+    wait::until("the small Deployment to be available", DEADLINE, async || {
+        let status = serde_json::to_value(deployments.get("fits").await.ok()?.status).ok()?;
+        has_condition(&status, "Available", "True").then_some(())
+    })
     .await
     .unwrap();
     let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
-    wait::until(
-        "the scheduler to give up on the big one",
-        DEADLINE,
-        async || {
-            let big = pods
-                .list(&ListParams::default().labels("app=too-big"))
-                .await
-                .ok()?;
-            let status = serde_json::to_value(big.items.first()?.status.as_ref()?).ok()?;
-            let pending = status["phase"] == "Pending";
-            (pending && has_condition(&status, "PodScheduled", "False")).then_some(())
-        },
-    )
+    wait::until("the scheduler to give up on the big one", DEADLINE, async || {
+        let big = pods.list(&ListParams::default().labels("app=too-big")).await.ok()?;
+        let status = serde_json::to_value(big.items.first()?.status.as_ref()?).ok()?;
+        let pending = status["phase"] == "Pending";
+        (pending && has_condition(&status, "PodScheduled", "False")).then_some(())
+    })
     .await
     .unwrap();
 
-    let listed = kubectl(&cluster, &["get", "nodes", "-o", "name"])
-        .await
-        .unwrap();
+    let listed = kubectl(&cluster, &["get", "nodes", "-o", "name"]).await.unwrap();
     assert_eq!(listed.trim(), "node/node-1");
 
     // With controllers a namespace comes with its account and goes when it is deleted.
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let dev: Namespace = from_value(json!({ "metadata": { "name": "dev" } })).unwrap();
-    namespaces
-        .create(&PostParams::default(), &dev)
-        .await
-        .unwrap();
+    namespaces.create(&PostParams::default(), &dev).await.unwrap();
     let accounts: Api<ServiceAccount> = Api::namespaced(client, "dev");
     wait::until("the account of the namespace", DEADLINE, async || {
         accounts.get_opt("default").await.ok()?
     })
     .await
     .unwrap();
-    namespaces
-        .delete("dev", &DeleteParams::default())
-        .await
-        .unwrap();
+    namespaces.delete("dev", &DeleteParams::default()).await.unwrap();
     wait::until("the namespace to be gone", DEADLINE, async || {
-        namespaces
-            .get_opt("dev")
-            .await
-            .ok()?
-            .is_none()
-            .then_some(())
+        namespaces.get_opt("dev").await.ok()?.is_none().then_some(())
     })
     .await
     .unwrap();
@@ -137,8 +101,5 @@ async fn the_api_server_comes_back_on_the_same_data_and_port() {
     maps.get("kept").await.unwrap();
     assert!(cluster.kubeconfig().starts_with(cluster.dir()));
     let version = client.apiserver_version().await.unwrap();
-    assert!(
-        version.git_version.starts_with("v1."),
-        "built without its version: {version:?}"
-    );
+    assert!(version.git_version.starts_with("v1."), "built without its version: {version:?}");
 }

@@ -21,26 +21,16 @@ fn is_gone(pid: u32) -> bool {
 
 async fn gone(pid: u32) {
     let what = format!("process {pid} to be gone");
-    wait::until(&what, DEADLINE, async || is_gone(pid).then_some(()))
-        .await
-        .unwrap();
+    wait::until(&what, DEADLINE, async || is_gone(pid).then_some(())).await.unwrap();
 }
 
 /// A process of its own that holds a guarded program; the id of that program.
 fn holder(folder: &Path, script: &str) -> (Child, u32) {
     let mut hold = Command::new(GUARD);
-    hold.arg("hold")
-        .arg(folder.join("log"))
-        .args(["--", "sh", "-c", script]);
-    let mut hold = hold
-        .stdout(Stdio::piped())
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
+    hold.arg("hold").arg(folder.join("log")).args(["--", "sh", "-c", script]);
+    let mut hold = hold.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(hold.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(hold.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (hold, line.trim().parse().unwrap())
 }
 
@@ -64,11 +54,7 @@ async fn a_program_that_ignores_the_request_is_killed_with_its_children() {
     );
     let (mut hold, pid) = holder(folder.path(), &script);
     let child = wait::until("the grandchild", DEADLINE, async || {
-        std::fs::read_to_string(&child)
-            .ok()?
-            .trim()
-            .parse::<u32>()
-            .ok()
+        std::fs::read_to_string(&child).ok()?.trim().parse::<u32>().ok()
     })
     .await
     .unwrap();
@@ -83,9 +69,7 @@ async fn a_panic_ends_the_program_too() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let panicked = tokio::spawn(async move {
-        let process = Process::spawn("sleep", sh("exec sleep 1000"), &log)
-            .await
-            .unwrap();
+        let process = Process::spawn("sleep", sh("exec sleep 1000"), &log).await.unwrap();
         std::panic::panic_any(process.pid());
     });
     let panic = panicked.await.unwrap_err().into_panic();
@@ -97,24 +81,14 @@ async fn a_panic_ends_the_program_too() {
 async fn exit_codes_logs_and_signals_reach_the_parent() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    let process = Process::spawn("fails", sh("echo first; echo last words >&2; exit 7"), &log)
-        .await
-        .unwrap();
+    let process =
+        Process::spawn("fails", sh("echo first; echo last words >&2; exit 7"), &log).await.unwrap();
     assert_eq!(process.wait().await, 7);
     assert!(!process.is_running());
-    let failure = process
-        .ready(DEADLINE, async || false)
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        failure.contains("last words") && failure.contains("code 7"),
-        "{failure}"
-    );
+    let failure = process.ready(DEADLINE, async || false).await.unwrap_err().to_string();
+    assert!(failure.contains("last words") && failure.contains("code 7"), "{failure}");
 
-    let killed = Process::spawn("sleep", sh("exec sleep 1000"), &log)
-        .await
-        .unwrap();
+    let killed = Process::spawn("sleep", sh("exec sleep 1000"), &log).await.unwrap();
     assert!(killed.is_running());
     killed.kill_9().unwrap();
     assert_eq!(killed.wait().await, 128 + 9);
@@ -131,26 +105,13 @@ async fn the_guard_ignores_an_interrupt_and_ends_the_program_when_its_input_clos
     let log = folder.path().join("log");
     let script = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done";
     let mut guard = Command::new(GUARD);
-    guard
-        .arg("guard")
-        .arg("--log")
-        .arg(&log)
-        .args(["--", "sh", "-c", script]);
-    let mut guard = guard
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    guard.arg("guard").arg("--log").arg(&log).args(["--", "sh", "-c", script]);
+    let mut guard = guard.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(guard.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(guard.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let pid: u32 = line.trim().parse().unwrap();
     wait::until("the trap to be set", DEADLINE, async || {
-        std::fs::read_to_string(&log)
-            .ok()?
-            .contains("ready")
-            .then_some(())
+        std::fs::read_to_string(&log).ok()?.contains("ready").then_some(())
     })
     .await
     .unwrap();

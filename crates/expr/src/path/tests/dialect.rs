@@ -123,14 +123,8 @@ fn finds(#[case] path: &str, #[case] expected: Value) {
 #[case("a.c[4:5]", "array index out of bounds: index 4, length 4")]
 #[case("a.c[-6:2]", "array index out of bounds: index -2, length 4")]
 #[case("list[2].other[0]", "array index out of bounds: index 0, length 0")]
-#[case(
-    "a.c[1000000000]",
-    "array index out of bounds: index 1000000000, length 4"
-)]
-#[case(
-    "a.c[0:1000000000]",
-    "array index out of bounds: index 999999999, length 4"
-)]
+#[case("a.c[1000000000]", "array index out of bounds: index 1000000000, length 4")]
+#[case("a.c[0:1000000000]", "array index out of bounds: index 999999999, length 4")]
 #[case(
     "a.c[-9223372036854775808]",
     "array index out of bounds: index -9223372036854775804, length 4"
@@ -157,11 +151,7 @@ fn does_not_fit(#[case] path: &str, #[case] fault: &str) {
 #[rstest]
 #[case("a.c[1", "{.a.c[1}", "unterminated array")]
 #[case("a.c[1\n]", "{.a.c[1\n]}", "unterminated array")]
-#[case(
-    "params['notknown]",
-    "{.params['notknown]}",
-    "invalid array index 'notknown"
-)]
+#[case("params['notknown]", "{.params['notknown]}", "invalid array index 'notknown")]
 #[case("a[b]", "{.a[b]}", "invalid array index b")]
 #[case("a[1:2:3:4]", "{.a[1:2:3:4]}", "invalid array index 1:2:3:4")]
 #[case("a[ 0 ]", "{.a[ 0 ]}", "invalid array index  0 ")]
@@ -178,11 +168,7 @@ fn does_not_fit(#[case] path: &str, #[case] fault: &str) {
 #[case("{.a{.b}", "{.a{.b}", "unrecognized character in action: U+007B '{'")]
 #[case("..*", "{..*}", "unrecognized character in action: U+002A '*'")]
 #[case("$..*", "{.$..*}", "unrecognized character in action: U+002A '*'")]
-#[case(
-    "a \"x\"",
-    "{.a \"x\"}",
-    "unrecognized character in action: U+0022 '\"'"
-)]
+#[case("a \"x\"", "{.a \"x\"}", "unrecognized character in action: U+0022 '\"'")]
 #[case("a\n", "{.a\n}", "unclosed action")]
 #[case(r"a\", r"{.a\}", "unclosed action")]
 #[case("....a", "{....a}", "invalid multiple recursive descent")]
@@ -200,11 +186,7 @@ fn is_no_path(#[case] path: &str, #[case] wrapped: &str, #[case] message: &str) 
 #[case("{.a} ", "{.a} }")]
 #[case("{.a}text}", "{.a}text}")]
 fn is_several_paths(#[case] path: &str, #[case] wrapped: &str) {
-    check_error(
-        path,
-        &json!({}),
-        &format!("more queries than expected: {wrapped}"),
-    );
+    check_error(path, &json!({}), &format!("more queries than expected: {wrapped}"));
 }
 
 #[test]

@@ -91,18 +91,9 @@ fn filters(#[case] path: &str, #[case] expected: Value) {
 }
 
 #[rstest]
-#[case(
-    r#"map[?(@.n=="a")]"#,
-    "map is not array or slice and cannot be filtered"
-)]
-#[case(
-    r#"map.k.n[?(@.n=="a")]"#,
-    "string is not array or slice and cannot be filtered"
-)]
-#[case(
-    r#"..[?(@.n=="a")]"#,
-    "map is not array or slice and cannot be filtered"
-)]
+#[case(r#"map[?(@.n=="a")]"#, "map is not array or slice and cannot be filtered")]
+#[case(r#"map.k.n[?(@.n=="a")]"#, "string is not array or slice and cannot be filtered")]
+#[case(r#"..[?(@.n=="a")]"#, "map is not array or slice and cannot be filtered")]
 #[case(r#"l[?(@.i=="1")]"#, "incompatible types for comparison")]
 #[case("l[?(@.n==1)]", "incompatible types for comparison")]
 #[case("l[?(@.n!=1)]", "incompatible types for comparison")]
@@ -160,9 +151,7 @@ fn the_engine_gets_what_it_can_do() {
         other => panic!("{other:?}"),
     };
     assert!(engine(r#"l[?(@.type=="Ready")].status"#));
-    assert!(engine(
-        r"l[?(@.metadata.labels.app\.kubernetes\.io/name!='x')]"
-    ));
+    assert!(engine(r"l[?(@.metadata.labels.app\.kubernetes\.io/name!='x')]"));
     assert!(engine("l[?(@.a[0])]"));
     assert!(engine("l[?(@.ready==true)]"));
     assert!(!engine("l[?(@.port==80)]"));

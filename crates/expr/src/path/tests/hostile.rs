@@ -20,9 +20,7 @@ fn long_paths_are_refused() {
     assert!(Path::parse(&"a".repeat(PATH_BYTES)).is_ok());
     assert_eq!(
         Path::parse(&"a".repeat(PATH_BYTES + 1)),
-        Err(PathError::TooLong {
-            length: PATH_BYTES + 1
-        })
+        Err(PathError::TooLong { length: PATH_BYTES + 1 })
     );
 }
 
@@ -42,25 +40,10 @@ fn deep_paths_are_refused(#[case] opening: &str) {
 #[test]
 fn many_results_are_refused() {
     let error = "failed to find results: the path leads to more than 10000 values";
-    for path in [
-        "a[*]",
-        "a.*",
-        "..b",
-        "...*",
-        "..",
-        "a[*,*]",
-        "a[0:10001]",
-        "a[?(@.b)]",
-    ] {
+    for path in ["a[*]", "a.*", "..b", "...*", "..", "a[*,*]", "a[0:10001]", "a[?(@.b)]"] {
         assert_eq!(find(path, &many(10_001)).unwrap_err(), error, "{path}");
     }
-    assert_eq!(
-        find("a[*]", &many(10_000))
-            .unwrap()
-            .as_array()
-            .map(Vec::len),
-        Some(10_000)
-    );
+    assert_eq!(find("a[*]", &many(10_000)).unwrap().as_array().map(Vec::len), Some(10_000));
     assert_eq!(find("a..needle", &many(50_000)), Ok(json!([])));
     assert_eq!(find("one..needle", &many(100_001)), Ok(json!([1])));
 }
@@ -80,12 +63,7 @@ fn much_work_is_refused() {
 #[test]
 fn repeated_descent_ends() {
     let wide: Value = (0..100).map(|n| json!({"a": {"a": n}})).collect();
-    for path in [
-        "..a..a..a..a..a..a..a",
-        ".....",
-        "...a...a...a",
-        "..['a','a']..['a','a']..a",
-    ] {
+    for path in ["..a..a..a..a..a..a..a", ".....", "...a...a...a", "..['a','a']..['a','a']..a"] {
         let _ = find(path, &wide);
         let _ = find(path, &nested(100));
         let _ = find(&path.repeat(50), &nested(100));
@@ -97,20 +75,14 @@ fn deep_data_does_not_overflow_the_stack() {
     // Deeper than JSON text can be; deeper still, and dropping the value would overflow.
     let deep = nested(1_000);
     assert_eq!(find("..needle", &deep), Ok(json!([1])));
-    assert_eq!(
-        find("...*", &deep).unwrap().as_array().map(Vec::len),
-        Some(1_001)
-    );
+    assert_eq!(find("...*", &deep).unwrap().as_array().map(Vec::len), Some(1_001));
 }
 
 #[test]
 fn long_keys_do_not_multiply() {
     let key = "k".repeat(100_000);
     let value = json!({"a": {key: vec![json!({"x": 1}); 5_000]}});
-    assert_eq!(
-        find("a..x", &value).unwrap().as_array().map(Vec::len),
-        Some(5_000)
-    );
+    assert_eq!(find("a..x", &value).unwrap().as_array().map(Vec::len), Some(5_000));
 }
 
 #[test]

@@ -7,11 +7,7 @@ use super::super::Path;
 use crate::Context;
 
 fn key() -> impl Strategy<Value = String> {
-    prop_oneof![
-        Just("a".to_owned()),
-        Just("b".to_owned()),
-        "[a-z.\\- '\"\\[\\](),*\\\\@${}é]{0,4}"
-    ]
+    prop_oneof![Just("a".to_owned()), Just("b".to_owned()), "[a-z.\\- '\"\\[\\](),*\\\\@${}é]{0,4}"]
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -35,12 +31,7 @@ fn value() -> impl Strategy<Value = Value> {
 fn escaped() -> impl Strategy<Value = String> {
     key().prop_map(|key| {
         key.chars()
-            .flat_map(|c| {
-                [
-                    if c.is_alphanumeric() { "" } else { "\\" }.to_owned(),
-                    c.into(),
-                ]
-            })
+            .flat_map(|c| [if c.is_alphanumeric() { "" } else { "\\" }.to_owned(), c.into()])
             .collect()
     })
 }

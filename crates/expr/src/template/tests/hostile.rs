@@ -19,23 +19,10 @@ fn render(template: &Value, x: &Value) -> Result<Value, RenderError> {
 fn large_results_are_refused(#[case] tag: &str) {
     let half = json!({"list": ["y".repeat(OUTPUT_BYTES / 2 + 10)]});
     let template = json!({"a": tag, "b": {"c": tag}});
-    let location = if tag == "$(x.list)$$(x.list)$" {
-        "a"
-    } else {
-        "b.c"
-    };
+    let location = if tag == "$(x.list)$$(x.list)$" { "a" } else { "b.c" };
     let error = render(&template, &half).unwrap_err();
-    assert_eq!(
-        error,
-        RenderError::TooLarge {
-            location: location.to_owned()
-        }
-    );
-    assert!(
-        error
-            .to_string()
-            .ends_with("the result exceeds 1048576 bytes")
-    );
+    assert_eq!(error, RenderError::TooLarge { location: location.to_owned() });
+    assert!(error.to_string().ends_with("the result exceeds 1048576 bytes"));
 }
 
 #[test]
@@ -49,18 +36,14 @@ fn results_just_below_the_limit_are_fine() {
 fn many_tags_of_one_value_are_refused_early() {
     let value = json!(vec![1; 100_000]);
     let template = json!({"a": vec!["$(x)$"; 50_000], "b": "$(x)$".repeat(50_000)});
-    assert!(matches!(
-        render(&template, &value),
-        Err(RenderError::TooLarge { .. })
-    ));
+    assert!(matches!(render(&template, &value), Err(RenderError::TooLarge { .. })));
 }
 
 #[test]
 fn doubling_does_not_recurse() {
     // Each parameter mentions the one before twice; data is not scanned, so nothing doubles.
-    let params: serde_json::Map<String, Value> = (0..40)
-        .map(|n| (format!("p{n}"), json!(format!("$(x.p{n})$$(x.p{n})$"))))
-        .collect();
+    let params: serde_json::Map<String, Value> =
+        (0..40).map(|n| (format!("p{n}"), json!(format!("$(x.p{n})$$(x.p{n})$")))).collect();
     let rendered = render(&json!({"a": "$(x.p39)$"}), &Value::Object(params));
     assert_eq!(rendered, Ok(json!({"a": "$(x.p39)$$(x.p39)$"})));
 }
@@ -74,10 +57,7 @@ fn doubling_does_not_recurse() {
 #[case("é\u{0}")]
 fn data_stays_data(#[case] text: &str) {
     let expected = json!({"a": text, "b": format!("-{text}")});
-    assert_eq!(
-        render(&json!({"a": "$(x)$", "b": "-$(x)$"}), &json!(text)),
-        Ok(expected)
-    );
+    assert_eq!(render(&json!({"a": "$(x)$", "b": "-$(x)$"}), &json!(text)), Ok(expected));
 }
 
 #[test]
@@ -94,9 +74,7 @@ fn long_and_deep_tags_are_reported_not_run() {
 #[test]
 fn messages_stay_short() {
     let tag = format!("$({})$", "é".repeat(100_000));
-    let error = render(&json!({ "a": tag }), &json!(1))
-        .unwrap_err()
-        .to_string();
+    let error = render(&json!({ "a": tag }), &json!(1)).unwrap_err().to_string();
     assert!(error.len() < 500, "{} bytes", error.len());
     assert!(error.ends_with("evaluate: jsonpath of 200000 bytes exceeds the limit of 4096 bytes"));
 }

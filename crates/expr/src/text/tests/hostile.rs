@@ -31,16 +31,10 @@ fn blocks_nest_to_a_limit(#[case] open: &str, #[case] close: &str) {
     if !open.contains('~') {
         assert!(render(&deepest, &json!(["a"])).is_ok());
     }
-    assert_eq!(
-        fault(&nested(open, close, TEXT_DEPTH + 1)),
-        Some(TextFault::TooDeep)
-    );
+    assert_eq!(fault(&nested(open, close, TEXT_DEPTH + 1)), Some(TextFault::TooDeep));
     let text = format!("\n {}", nested(open, close, TEXT_DEPTH + 1));
     let position = Text::compile(&text).unwrap_err().position.unwrap();
-    assert_eq!(
-        (position.line, position.column),
-        (2, 2 + TEXT_DEPTH * open.len())
-    );
+    assert_eq!((position.line, position.column), (2, 2 + TEXT_DEPTH * open.len()));
 }
 
 #[rstest]
@@ -95,20 +89,12 @@ fn long_texts_are_refused() {
     assert_eq!(fault(&"x".repeat(TEXT_BYTES)), None);
     assert_eq!(
         fault(&"x".repeat(TEXT_BYTES + 1)),
-        Some(TextFault::TooLong {
-            length: TEXT_BYTES + 1
-        })
+        Some(TextFault::TooLong { length: TEXT_BYTES + 1 })
     );
     assert_eq!(fault(&"{{x}}".repeat(TEXT_EXPRESSIONS)), None);
-    assert_eq!(
-        fault(&"{{x}}".repeat(TEXT_EXPRESSIONS + 1)),
-        Some(TextFault::TooManyExpressions)
-    );
+    assert_eq!(fault(&"{{x}}".repeat(TEXT_EXPRESSIONS + 1)), Some(TextFault::TooManyExpressions));
     assert_eq!(fault(&"\\".repeat(64)), None);
-    assert!(matches!(
-        fault(&"\\".repeat(TEXT_BYTES)),
-        Some(TextFault::Unsupported { .. })
-    ));
+    assert!(matches!(fault(&"\\".repeat(TEXT_BYTES)), Some(TextFault::Unsupported { .. })));
     assert!(fault(&"{{!--".repeat(TEXT_EXPRESSIONS)).is_some());
 }
 
@@ -135,19 +121,14 @@ fn loops_end(#[case] open: &str, #[case] close: &str, #[case] body: &str) {
     let value = json!(vec![1; 300]);
     let text = format!("{}{body}{}", open.repeat(8), close.repeat(8));
     let fault = render(&text, &value).unwrap_err().fault;
-    assert!(
-        matches!(fault, TextFault::TooMuchWork | TextFault::TooLarge),
-        "{fault:?}"
-    );
+    assert!(matches!(fault, TextFault::TooMuchWork | TextFault::TooLarge), "{fault:?}");
 }
 
 #[test]
 fn long_paths_in_loops_end() {
     let path = "x.".repeat(10_000) + "x";
     let text = format!("{{{{#each x}}}}{{{{#if {path}}}}}{{{{/if}}}}{{{{/each}}}}");
-    let fault = render(&text, &json!(vec![json!({}); 10_000]))
-        .unwrap_err()
-        .fault;
+    let fault = render(&text, &json!(vec![json!({}); 10_000])).unwrap_err().fault;
     assert_eq!(fault, TextFault::TooMuchWork);
 }
 

@@ -6,30 +6,16 @@ use super::*;
 fn entries(lines: &[&str]) -> Vec<Entry> {
     let entry = |line: &&str| {
         let (path, kind) = if let Some((path, target)) = line.split_once(" -> ") {
-            (
-                path,
-                Kind::Symlink {
-                    target: target.into(),
-                },
-            )
+            (path, Kind::Symlink { target: target.into() })
         } else if let Some(path) = line.strip_suffix('/') {
             (path, Kind::Directory)
         } else if let Some(path) = line.strip_suffix(" !") {
             (path, Kind::Unusable("it is a hard link"))
         } else {
             let path = line.trim_end_matches(" *");
-            (
-                path,
-                Kind::File {
-                    size: 1,
-                    executable: path != *line,
-                },
-            )
+            (path, Kind::File { size: 1, executable: path != *line })
         };
-        Entry {
-            path: path.into(),
-            kind,
-        }
+        Entry { path: path.into(), kind }
     };
     lines.iter().map(entry).collect()
 }
@@ -76,27 +62,14 @@ fn rules_take_what_they_say(#[case] rule: (&str, &str, Option<&str>), #[case] me
 #[rstest]
 #[case("target/apq", "did you mean `target/app`, `target/lib`?")]
 #[case("targets/app", "did you mean `target`, `target-old`, `tool`")]
-#[case(
-    "target/lib/c/d",
-    "did you mean `target/lib/a.so` or `target/lib/b.so`?"
-)]
+#[case("target/lib/c/d", "did you mean `target/lib/a.so` or `target/lib/b.so`?")]
 #[case("tool/x", "did you mean `tool`")]
 fn what_is_missing_names_what_is_there(#[case] from: &str, #[case] hint: &str) {
     let error = planned((from, "/x", None), &TREE).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("packing `{from}`: it is not in the source")
-    );
+    assert_eq!(error.to_string(), format!("packing `{from}`: it is not in the source"));
     let hint = hint.replace("`, `target/lib`?", "` or `target/lib`?");
-    assert!(
-        error.hint().unwrap().starts_with(&hint),
-        "{:?}",
-        error.hint()
-    );
-    assert_eq!(
-        (error.reason(), error.class()),
-        ("LayerSourceNotFound", crate::Class::Stalled)
-    );
+    assert!(error.hint().unwrap().starts_with(&hint), "{:?}", error.hint());
+    assert_eq!((error.reason(), error.class()), ("LayerSourceNotFound", crate::Class::Stalled));
 }
 
 #[test]

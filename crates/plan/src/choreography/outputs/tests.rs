@@ -6,7 +6,11 @@ fn template(kind: TemplateKind, mut spec: Value) -> Template {
     Template::read(kind, &json!({"metadata": {"name": "t"}, "spec": spec})).unwrap()
 }
 
-fn read_from(kind: TemplateKind, spec: Value, object: &Value) -> Result<Option<Offer>, ResourceError> {
+fn read_from(
+    kind: TemplateKind,
+    spec: Value,
+    object: &Value,
+) -> Result<Option<Offer>, ResourceError> {
     read(&template(kind, spec), object, &json!({"url": "u", "revision": "r", "name": ""}))
 }
 
@@ -88,10 +92,18 @@ fn observed_completion() {
     assert!(text(completed(&json!({}))).contains("metadata.generation"));
     let unobserved = json!({"metadata": {"generation": 2}});
     assert_eq!(completed(&unobserved), Err(ResourceError::NoObservedGeneration));
-    assert!(text(completed(&object(1, json!({})))).contains("does not equal metadata.generation: 1 != 2"));
+    assert!(
+        text(completed(&object(1, json!({}))))
+            .contains("does not equal metadata.generation: 1 != 2")
+    );
     let failed = object(2, json!({"bad": "yes", "ok": "yes"}));
-    assert!(text(completed(&failed)).contains("deployment failure condition [status.bad] was: yes"));
-    assert!(text(completed(&object(2, json!({})))).contains("failed to evaluate succeededCondition.Key [status.ok]"));
+    assert!(
+        text(completed(&failed)).contains("deployment failure condition [status.bad] was: yes")
+    );
+    assert!(
+        text(completed(&object(2, json!({}))))
+            .contains("failed to evaluate succeededCondition.Key [status.ok]")
+    );
     let no = object(2, json!({"ok": "no"}));
     assert!(text(completed(&no)).contains("was: no, expected: yes"));
     let number = object(2, json!({"ok": 1}));

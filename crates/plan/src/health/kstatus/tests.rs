@@ -52,7 +52,8 @@ fn deployments() {
 #[test]
 fn other_workloads() {
     let set = |status| with("apps/v1", "StatefulSet", json!({"replicas": 1}), status);
-    let done = json!({"replicas": 1, "readyReplicas": 1, "currentRevision": "a", "updateRevision": "a"});
+    let done =
+        json!({"replicas": 1, "readyReplicas": 1, "currentRevision": "a", "updateRevision": "a"});
     check(set(done), Health::Current, "");
     check(set(json!({"replicas": 1})), Health::InProgress, "ready: 0/1");
     let daemon = |status| with("apps/v1", "DaemonSet", json!({}), status);
@@ -92,23 +93,34 @@ fn other_kinds_say_it_in_conditions() {
     let custom = |conditions: Value| {
         with("carto.run/v1alpha1", "GitSource", json!({}), json!({"conditions": conditions}))
     };
-    let condition = |type_: &str, status: &str| {
-        json!([{"type": type_, "status": status, "reason": "R", "message": "m"}])
-    };
+    let condition = |type_: &str, status: &str| json!([{"type": type_, "status": status, "reason": "R", "message": "m"}]);
     check(custom(json!([])), Health::Current, "");
     check(custom(condition("Ready", "True")), Health::Current, "");
     check(custom(condition("Ready", "False")), Health::InProgress, "R: m");
     check(custom(condition("Reconciling", "True")), Health::InProgress, "R: m");
     check(custom(condition("Stalled", "True")), Health::Failed, "R: m");
     check(with("v1", "ConfigMap", json!({}), json!({})), Health::Current, "");
-    check(with("v1", "Service", json!({"type": "LoadBalancer"}), json!({})), Health::InProgress, "the load balancer has no address");
-    check(with("v1", "PersistentVolumeClaim", json!({}), json!({"phase": "Bound"})), Health::Current, "");
+    check(
+        with("v1", "Service", json!({"type": "LoadBalancer"}), json!({})),
+        Health::InProgress,
+        "the load balancer has no address",
+    );
+    check(
+        with("v1", "PersistentVolumeClaim", json!({}), json!({"phase": "Bound"})),
+        Health::Current,
+        "",
+    );
     let crd = json!({"conditions": [{"type": "Established", "status": "True"}]});
-    check(with("apiextensions.k8s.io/v1", "CustomResourceDefinition", json!({}), crd), Health::Current, "");
+    check(
+        with("apiextensions.k8s.io/v1", "CustomResourceDefinition", json!({}), crd),
+        Health::Current,
+        "",
+    );
 }
 
 #[test]
 fn what_is_being_deleted_is_terminating() {
-    let object = json!({"kind": "ConfigMap", "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
+    let object =
+        json!({"kind": "ConfigMap", "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
     check(object, Health::Terminating, "the object is being deleted");
 }

@@ -31,7 +31,8 @@ fn tip(commit: &str, writer: &str, paths: &[&str], foreign: &[&str]) -> Tip {
         files: paths.iter().map(|path| ((*path).to_owned(), file.clone())).collect(),
         ..Record::default()
     };
-    let files = paths.iter().chain(foreign).map(|path| ((*path).to_owned(), file.clone())).collect();
+    let files =
+        paths.iter().chain(foreign).map(|path| ((*path).to_owned(), file.clone())).collect();
     Tip { commit: commit.into(), files, record: Some(record), ..Tip::default() }
 }
 
@@ -43,7 +44,8 @@ fn composed(place: &Place, style: &CommitStyle, view: &View) -> Edit {
 fn where_a_commit_starts() {
     let goal = || Some(tip("g", "build/dev/app", &[], &[]));
     let branch = || Some(tip("b", "build/dev/app", &[], &[]));
-    let view = |goal, branch, branch_in_goal| View { goal, branch, branch_in_goal, ..View::default() };
+    let view =
+        |goal, branch, branch_in_goal| View { goal, branch, branch_in_goal, ..View::default() };
     let start = |base, view: &View| composed(&place(base), &style(), view).start;
     let on = |parent: &str, branch: Option<&str>| Start::On {
         parent: parent.into(),

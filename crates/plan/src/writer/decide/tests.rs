@@ -145,10 +145,11 @@ fn row_2a_needs_the_history_only_to_name_the_commit() {
 
 #[test]
 fn row_2b_reverted() {
-    let decision =
-        decided(&alone(), "B", &goal(tip("A", 1)), &history(Some(found("B", 2)), None));
+    let decision = decided(&alone(), "B", &goal(tip("A", 1)), &history(Some(found("B", 2)), None));
     let Decision::Reverted { message } = decision else { panic!("{decision:?}") };
-    assert!(message.starts_with("apps/app on staging was taken back by commit hand (Ann, \"by hand\")"));
+    assert!(
+        message.starts_with("apps/app on staging was taken back by commit hand (Ann, \"by hand\")")
+    );
     let gone = decided(&with_base(), "A", &goal(empty_tip()), &history(Some(found("A", 1)), None));
     assert!(matches!(gone, Decision::Reverted { .. }), "{gone:?}");
 }
@@ -158,7 +159,10 @@ fn row_2b_edited() {
     let edited = Tip { files: files("by hand"), ..tip("A", 1) };
     let decision = decided(&alone(), "A", &goal(edited), &history(Some(found("A", 1)), None));
     let Decision::Edited { message } = decision else { panic!("{decision:?}") };
-    assert!(message.contains("was changed by commit hand") && message.contains("app.yaml"), "{message}");
+    assert!(
+        message.contains("was changed by commit hand") && message.contains("app.yaml"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -183,7 +187,9 @@ fn row_2d_changed_on_the_branch_by_a_person() {
     let view = View { branch: Some(edited), ..goal(tip("A", 1)) };
     let history = history(Some(found("A", 1)), Some(found("B", 2)));
     let decision = decided(&with_base(), "B", &view, &history);
-    let Decision::Leave { revision, edited: Some(message) } = decision else { panic!("{decision:?}") };
+    let Decision::Leave { revision, edited: Some(message) } = decision else {
+        panic!("{decision:?}")
+    };
     assert_eq!(revision, "commit-B-2");
     assert!(message.contains("app.yaml") && message.contains("commit hand"), "{message}");
 }
@@ -247,7 +253,8 @@ fn what_belongs_to_another_writer_is_refused_unless_it_is_taken_over() {
 #[test]
 fn an_obstacle_is_named() {
     let view = View { obstacle: Some("symlink apps".into()), ..goal(empty_tip()) };
-    let Decision::Obstructed { message } = decided(&alone(), "A", &view, &History::default()) else {
+    let Decision::Obstructed { message } = decided(&alone(), "A", &view, &History::default())
+    else {
         panic!("not refused")
     };
     assert!(message.starts_with("symlink apps is in the way of apps/app"), "{message}");
@@ -260,7 +267,8 @@ fn an_exclusive_writer_removes_what_others_add() {
     let view = goal(shared);
     let history = history(Some(found("A", 1)), None);
     let facts = |exclusive| Facts { exclusive, ..Facts::default() };
-    let check = |exclusive| decide(&alone(), &content("A"), &facts(exclusive), &view, Some(&history));
+    let check =
+        |exclusive| decide(&alone(), &content("A"), &facts(exclusive), &view, Some(&history));
     assert_eq!(check(false), done("commit-A-1"));
     assert!(matches!(check(true), Decision::Write { sequence: 2, replaces: Some(_) }));
 }

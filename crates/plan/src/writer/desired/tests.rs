@@ -3,7 +3,9 @@ use super::*;
 fn tree(files: &[(&str, &str)]) -> BTreeMap<String, DesiredFile> {
     files
         .iter()
-        .map(|(path, text)| ((*path).to_owned(), DesiredFile::new("100644", text.as_bytes().to_vec())))
+        .map(|(path, text)| {
+            ((*path).to_owned(), DesiredFile::new("100644", text.as_bytes().to_vec()))
+        })
         .collect()
 }
 
@@ -18,7 +20,8 @@ fn origin() -> Origin {
 
 fn first() -> (Desired, Record) {
     let provenance = WriterProvenance { image: Some("r/a@sha256:1".into()), ..Default::default() };
-    let desired = from_files(&[("a.yaml".to_owned(), "a: 1".to_owned())].into(), &provenance).unwrap();
+    let desired =
+        from_files(&[("a.yaml".to_owned(), "a: 1".to_owned())].into(), &provenance).unwrap();
     let record = Record {
         writer: "build/dev/app".into(),
         sequence: 4,
@@ -57,7 +60,10 @@ fn an_edit_on_the_way_begins_a_passage_that_names_its_parent_and_the_files() {
     assert_ne!(promoted.carried.passage, desired.carried.passage);
     assert_eq!(promoted.carried.parent, Some(desired.carried.passage));
     let edited = promoted.carried.hops[0].edited.clone().unwrap();
-    assert_eq!((edited.files, edited.commit.as_str()), (vec!["a.yaml".into(), "new.yaml".into()], "abc"));
+    assert_eq!(
+        (edited.files, edited.commit.as_str()),
+        (vec!["a.yaml".into(), "new.yaml".into()], "abc")
+    );
 }
 
 #[test]
@@ -82,9 +88,25 @@ fn what_is_below_the_records_folder_comes_along_only_where_it_is_included() {
 #[test]
 fn paths_that_leave_the_directory_are_refused() {
     for path in [
-        "../x", "/etc/passwd", "a/../../b", "a//b", ".", "", "C:\\x", "a\\..\\b", "nul\0", "a/.git/config",
-        ".GIT/hooks/x", "git~1/x", ".g\u{200c}it/x", ".git./x", ".git ", "a\nb", "x/.portolan/passage",
-        "c:x", &"a".repeat(1025),
+        "../x",
+        "/etc/passwd",
+        "a/../../b",
+        "a//b",
+        ".",
+        "",
+        "C:\\x",
+        "a\\..\\b",
+        "nul\0",
+        "a/.git/config",
+        ".GIT/hooks/x",
+        "git~1/x",
+        ".g\u{200c}it/x",
+        ".git./x",
+        ".git ",
+        "a\nb",
+        "x/.portolan/passage",
+        "c:x",
+        &"a".repeat(1025),
     ] {
         let files = [(path.to_owned(), String::new())].into();
         let error = from_files(&files, &WriterProvenance::default()).unwrap_err();
@@ -106,13 +128,15 @@ fn a_path_is_a_file_or_a_directory() {
 #[test]
 fn nothing_to_write_is_an_error_not_a_removal() {
     let none = WriterProvenance::default();
-    let error = from_tree(tree(&[(".portolan/x", "")]), "apps/app", &[], &none, &origin()).unwrap_err();
+    let error =
+        from_tree(tree(&[(".portolan/x", "")]), "apps/app", &[], &none, &origin()).unwrap_err();
     assert_eq!(error, DesiredError::Empty { place: "apps/app".into() });
 }
 
 #[test]
 fn a_record_that_does_not_read_stops_the_promotion() {
     let files = tree(&[("a", "1"), (".portolan/passage", "nonsense")]);
-    let error = from_tree(files, "apps/app", &[], &WriterProvenance::default(), &origin()).unwrap_err();
+    let error =
+        from_tree(files, "apps/app", &[], &WriterProvenance::default(), &origin()).unwrap_err();
     assert!(error.to_string().starts_with("apps/app/.portolan/passage: the record does not read"));
 }

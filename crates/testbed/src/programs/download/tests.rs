@@ -39,8 +39,7 @@ fn a_member_is_taken_out_of_an_archive() {
     let mut tar = tar::Builder::new(gzip);
     let mut header = tar::Header::new_gnu();
     header.set_size(3);
-    tar.append_data(&mut header, "etcd-v3/etcd", b"elf" as &[u8])
-        .unwrap();
+    tar.append_data(&mut header, "etcd-v3/etcd", b"elf" as &[u8]).unwrap();
     tar.into_inner().unwrap().finish().unwrap();
     extract(&archive, "etcd-v3/etcd", &out).unwrap();
     assert_eq!(fs::read(&out).unwrap(), b"elf");
@@ -66,8 +65,5 @@ fn without_a_checksum_the_error_says_what_to_install() {
     let folder = tempfile::tempdir().unwrap();
     let error = install(recipe("gitea").unwrap(), &folder.path().join("gitea")).unwrap_err();
     let error = error.to_string();
-    assert!(
-        error.contains("Go 1.26.2") && error.contains("C compiler"),
-        "{error}"
-    );
+    assert!(error.contains("Go 1.26.2") && error.contains("C compiler"), "{error}");
 }

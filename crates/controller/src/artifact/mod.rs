@@ -1,0 +1,13 @@
+//! Source trees as tarballs: made, kept, served and read.
+
+mod fetch;
+mod remake;
+mod store;
+mod tree;
+mod url;
+
+pub(crate) use fetch::fetch;
+pub(crate) use remake::remake;
+pub(crate) use store::Artifacts;
+pub(crate) use tree::read_tree;
+pub(crate) use url::ArtifactUrl;

@@ -1,0 +1,305 @@
+//! Rounds of GitWriters: look at git, decide, write.
+
+mod content;
+mod planner;
+mod retire;
+
+use std::time::Duration;
+
+use portolan_api::condition::Decided;
+use portolan_api::native::GitWriter;
+use portolan_api::native::git_writer::{GitWriterSpec, GitWriterStatus};
+use portolan_api::native::reasons::{EDITED, MERGED, READY, stalled, succeeded, waiting};
+use portolan_api::span;
+use portolan_cluster::Key;
+use portolan_git::{Refs, Written};
+use portolan_plan::outcome::Again;
+use portolan_plan::writer::{Decision, Desired, Place};
+
+use crate::context::Context;
+use crate::dependencies::{Item, Thing};
+use crate::failpoint;
+use crate::git_source::short;
+use crate::native::{Done, Memory, Native, finish, load, recall, remember};
+use crate::polls::Remote;
+use crate::queue::Reconciler;
+use crate::trouble::Trouble;
+use planner::{Conclusion, WritePlanner};
+
+/// Kind name.
+pub(crate) const KIND: &str = "GitWriter";
+
+/// Rounds of GitWriters.
+pub(crate) struct GitWriters {
+    cx: Context,
+    /// What the last round that came to an end saw, and what it told: while neither spec nor tips
+    /// change there is nothing to do.
+    settled: Memory<(Seen, Vec<Decided>)>,
+}
+
+/// What decides a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    generation: i64,
+    request: Option<String>,
+    branch: Option<String>,
+    goal: Option<String>,
+    verified: bool,
+}
+
+impl GitWriters {
+    pub(crate) fn new(cx: Context) -> Self {
+        Self { cx, settled: Memory::default() }
+    }
+
+    async fn round(
+        &self,
+        writer: &Native<GitWriter>,
+        status: &mut GitWriterStatus,
+    ) -> Result<Done, Trouble> {
+        let spec = &writer.typed.spec;
+        check_supported(spec)?;
+        let place = self.place(writer)?;
+        let interval = span::parse(&spec.interval)
+            .map_err(|error| Trouble::invalid(format!("spec.interval: {error}")))?;
+        let item = Item::new(KIND, writer.key.clone());
+        let remote = self.remote(writer);
+        let fresh =
+            writer.is_requested(status) || status.observed_generation != Some(writer.generation);
+        let refs = self.cx.polls.refs(&item, &remote, interval, fresh).await?;
+        let seen = Seen {
+            generation: writer.generation,
+            request: writer.request.clone(),
+            branch: tip(&refs, &place.branch),
+            goal: tip(&refs, place.goal()),
+            verified: self.is_verified(writer),
+        };
+        if let Some((before, conditions)) = recall(&self.settled, &writer.key)
+            && before == seen
+        {
+            return Ok(Done::with(conditions));
+        }
+        let done = self.write(writer, status, &place, &remote).await?;
+        // After a push the tips are others; the next poll brings them and one more look.
+        remember(&self.settled, &writer.key, Some((seen, done.conditions.clone())));
+        Ok(done)
+    }
+
+    /// Looks, decides, and writes where there is something to write. The look uses the credentials
+    /// at hand; before a write they are read anew.
+    async fn write(
+        &self,
+        writer: &Native<GitWriter>,
+        status: &mut GitWriterStatus,
+        place: &Place,
+        remote: &Remote,
+    ) -> Result<Done, Trouble> {
+        let desired = content::desired(&self.cx, writer).await?;
+        let planner = |act: bool| {
+            WritePlanner::new(&self.cx, writer, status, place.clone(), desired.clone(), act)
+        };
+        let (look, conclusion) = planner(false);
+        let max_age = self.cx.settings.credential_max_age;
+        let repository = self.cx.polls.repository(remote, max_age).await?;
+        self.cx
+            .git
+            .write(&repository, place.clone(), Box::new(look))
+            .await
+            .map_err(|error| self.refused(remote, error))?;
+        let mut conclusion = conclusion.take();
+        let mut pushed = None;
+        if matches!(conclusion.decision, Some(Decision::Write { .. } | Decision::CreateBase)) {
+            self.check_verified(writer)?;
+            let repository = self.cx.polls.repository(remote, Duration::ZERO).await?;
+            let (act, concluded) = planner(true);
+            failpoint::hit("git-push-before").await;
+            let written = self
+                .cx
+                .git
+                .write(&repository, place.clone(), Box::new(act))
+                .await
+                .map_err(|error| self.refused(remote, error))?;
+            failpoint::hit("git-push-after").await;
+            conclusion = concluded.take();
+            if let Written::Pushed { commit } = written {
+                pushed = Some(commit);
+            }
+        }
+        conclude(writer, status, place, &desired, conclusion, pushed)
+    }
+
+    fn refused(&self, remote: &Remote, error: portolan_git::Error) -> Trouble {
+        let trouble = Trouble::from(error);
+        if trouble.reason == stalled::AUTH_FAILED {
+            self.cx.polls.refused(remote);
+            return trouble.unseen();
+        }
+        // What a hook refuses today it may accept tomorrow, and tells nobody.
+        if trouble.reason == stalled::PUSH_REFUSED { trouble.unseen() } else { trouble }
+    }
+
+    /// Where the writer writes.
+    fn place(&self, writer: &Native<GitWriter>) -> Result<Place, Trouble> {
+        let spec = &writer.typed.spec;
+        let base = spec.base.clone().filter(|base| *base != spec.branch);
+        let place = Place {
+            branch: spec.branch.clone(),
+            base,
+            path: spec.path.clone(),
+            writer: format!("{}/{}", self.cx.cluster_name(), writer.key),
+        };
+        let allowed = &self.cx.settings.allow_base;
+        if !allowed.is_empty() && !allowed.iter().any(|base| base == place.goal()) {
+            let message = format!(
+                "branch {} is not one that writers may aim at: the controller was started with \
+                 --allow-base {}",
+                place.goal(),
+                allowed.join(",")
+            );
+            return Err(Trouble::stalled(stalled::BASE_NOT_ALLOWED, message));
+        }
+        Ok(place)
+    }
+
+    fn remote(&self, writer: &Native<GitWriter>) -> Remote {
+        let repository = &writer.typed.spec.repository;
+        Remote::new(&repository.url, &writer.key.namespace, repository.secret_ref.as_ref())
+    }
+
+    /// Whether the Verification vouches for exactly this content now.
+    fn is_verified(&self, writer: &Native<GitWriter>) -> bool {
+        let spec = &writer.typed.spec;
+        match &spec.verified {
+            None => true,
+            Some(verified) => {
+                let key = Key::new(&writer.key.namespace, &verified.verification_ref.name);
+                planner::vouches(&self.cx, &key, spec.content.tree.as_ref())
+            }
+        }
+    }
+
+    fn check_verified(&self, writer: &Native<GitWriter>) -> Result<(), Trouble> {
+        if self.is_verified(writer) {
+            return Ok(());
+        }
+        let verified = writer.typed.spec.verified.as_ref();
+        let name = verified.map(|v| v.verification_ref.name.as_str()).unwrap_or_default();
+        let message = format!("Verification {name} does not vouch for this content");
+        Err(Trouble::waiting(waiting::NOT_VERIFIED, message))
+    }
+}
+
+impl Reconciler for GitWriters {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn reconcile(&self, key: Key) -> Again {
+        let item = Item::new(KIND, key.clone());
+        let writer: Native<GitWriter> = match load(&self.cx, KIND, &key).await {
+            Ok(writer) => writer,
+            Err(again) => {
+                self.cx.polls.leave(&item, None);
+                remember(&self.settled, &key, None);
+                return again;
+            }
+        };
+        let verification = writer.typed.spec.verified.as_ref().map(|verified| {
+            let key = Key::new(&key.namespace, &verified.verification_ref.name);
+            Thing::object(portolan_api::GROUP, "Verification", key)
+        });
+        self.cx.dependencies.track(&item, verification);
+        let old = writer.typed.status.clone().unwrap_or_default();
+        let mut new = old.clone();
+        if let Some(again) = self.finalize(&writer).await {
+            return again;
+        }
+        let result = if writer.typed.spec.suspend {
+            self.cx.polls.leave(&item, None);
+            Ok(Done::suspended())
+        } else {
+            self.round(&writer, &mut new).await
+        };
+        finish(&self.cx, KIND, &writer, &old, new, result).await
+    }
+}
+
+/// The commit at the tip of a branch.
+fn tip(refs: &Refs, branch: &str) -> Option<String> {
+    refs.get(&format!("refs/heads/{branch}")).map(Into::into)
+}
+
+/// Fields that this version does not act on.
+fn check_supported(spec: &GitWriterSpec) -> Result<(), Trouble> {
+    if spec.pull_request.is_some() {
+        let instead = "remove it and merge the branch by hand";
+        return Err(Trouble::not_supported("spec.pullRequest", instead));
+    }
+    if spec.commit.signing_secret_ref.is_some() {
+        let instead = "remove it to write unsigned commits";
+        return Err(Trouble::not_supported("spec.commit.signingSecretRef", instead));
+    }
+    Ok(())
+}
+
+/// Status and conditions of a conclusion.
+fn conclude(
+    writer: &Native<GitWriter>,
+    status: &mut GitWriterStatus,
+    place: &Place,
+    desired: &Desired,
+    conclusion: Conclusion,
+    pushed: Option<String>,
+) -> Result<Done, Trouble> {
+    let goal = place.goal();
+    let mut told = |revision: &str, merged: bool, edited: Option<String>| {
+        status.revision = Some(revision.into());
+        status.branch = Some(place.branch.clone());
+        status.url = Some(writer.typed.spec.repository.url.clone());
+        status.digest = Some(desired.digest.clone());
+        status.passage =
+            Some(conclusion.passage.clone().unwrap_or_else(|| desired.carried.passage.clone()));
+        let at = short(revision).to_owned();
+        let (ready, merged) = if merged {
+            let message = format!("{goal} holds the content since {at}");
+            (
+                Decided::yes(READY, succeeded::SUCCEEDED, &message),
+                Decided::yes(MERGED, "Merged", message),
+            )
+        } else {
+            let message =
+                format!("{} holds the content at {at}; {goal} does not yet", place.branch);
+            (
+                Decided::yes(READY, succeeded::WRITTEN, &message),
+                Decided::no(MERGED, "Unmerged", message),
+            )
+        };
+        let mut conditions = vec![ready, merged];
+        conditions.extend(edited.map(|message| Decided::yes(EDITED, "EditedOnBranch", message)));
+        Ok(Done::with(conditions))
+    };
+    match (conclusion.decision, pushed) {
+        (Some(Decision::Write { .. }), Some(commit)) => told(&commit, place.base.is_none(), None),
+        (Some(Decision::Done { revision }), _) => told(&revision, true, None),
+        (Some(Decision::Leave { revision, edited }), _) => told(&revision, false, edited),
+        (Some(Decision::BaseNotFound), _) => {
+            let message = format!("branch {goal} is not in the repository: create it");
+            Err(Trouble::waiting(waiting::BASE_NOT_FOUND, message))
+        }
+        (Some(Decision::Reverted { message }), _) => {
+            Err(Trouble::stalled(stalled::REVERTED, message))
+        }
+        (Some(Decision::Edited { message }), _) => Err(Trouble::stalled(stalled::EDITED, message)),
+        (Some(Decision::OwnedByAnother { message }), _) => {
+            Err(Trouble::stalled(stalled::PATH_OWNED_BY_ANOTHER, message))
+        }
+        (Some(Decision::Obstructed { message }), _) => {
+            Err(Trouble::stalled(stalled::PATH_OBSTRUCTED, message))
+        }
+        // The verdict was withdrawn between the look and the push.
+        (Some(Decision::Write { .. } | Decision::CreateBase | Decision::NeedHistory) | None, _) => {
+            let message = "the Verification stopped vouching for the content before the push";
+            Err(Trouble::waiting(waiting::NOT_VERIFIED, message))
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The planner that decides while git is being looked at.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use portolan_api::native::git_writer::{GitWriterStatus, WriterTree};
+use portolan_api::native::{GitWriter, Verification};
+use portolan_cluster::Key;
+use portolan_git::{Planner, Step};
+use portolan_plan::writer::{
+    CommitStyle, Decision, Desired, Edit, Facts, History, Place, Signature, Start, View, compose,
+    decide,
+};
+
+use crate::context::Context;
+use crate::native::Native;
+
+/// Author of commits where the spec names none.
+const AUTHOR: (&str, &str) = ("Portolan", "portolan@localhost");
+
+/// What a planner came to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Conclusion {
+    /// The last decision.
+    pub(super) decision: Option<Decision>,
+    /// Passage of the record that stands in git for this content.
+    pub(super) passage: Option<String>,
+}
+
+/// Where a planner leaves its conclusion.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Concluded(Arc<Mutex<Conclusion>>);
+
+impl Concluded {
+    pub(super) fn take(&self) -> Conclusion {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set(&self, conclusion: Conclusion) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = conclusion;
+    }
+}
+
+/// Decides by the table; writes only where it is asked to act.
+pub(super) struct WritePlanner {
+    cx: Context,
+    place: Place,
+    desired: Desired,
+    facts: Facts,
+    style: CommitStyle,
+    verification: Option<Key>,
+    tree: Option<WriterTree>,
+    act: bool,
+    concluded: Concluded,
+}
+
+impl WritePlanner {
+    pub(super) fn new(
+        cx: &Context,
+        writer: &Native<GitWriter>,
+        status: &GitWriterStatus,
+        place: Place,
+        desired: Desired,
+        act: bool,
+    ) -> (Self, Concluded) {
+        let spec = &writer.typed.spec;
+        let concluded = Concluded::default();
+        let planner = Self {
+            cx: cx.clone(),
+            place,
+            desired,
+            facts: Facts {
+                exclusive: spec.exclusive,
+                take_over: spec.take_over.clone(),
+                create_base: spec.create_base,
+                requested: writer.is_requested(status),
+            },
+            style: CommitStyle {
+                message: spec.commit.message.clone(),
+                author: signature(cx, writer),
+                exclusive: spec.exclusive,
+                take_over: spec.take_over.clone(),
+            },
+            verification: spec
+                .verified
+                .as_ref()
+                .map(|v| Key::new(&writer.key.namespace, &v.verification_ref.name)),
+            tree: spec.content.tree.clone(),
+            act,
+            concluded: concluded.clone(),
+        };
+        (planner, concluded)
+    }
+
+    fn is_verified(&self) -> bool {
+        let key = self.verification.as_ref();
+        key.is_none_or(|key| vouches(&self.cx, key, self.tree.as_ref()))
+    }
+
+    /// Passage of the record of this content that stands at one of the tips.
+    fn passage(&self, view: &View) -> Option<String> {
+        let tips = view.goal.iter().chain(&view.branch);
+        let mut records = tips.filter_map(|tip| tip.record.as_ref());
+        let ours = records.find(|record| {
+            record.writer == self.place.writer && record.digest == self.desired.digest
+        });
+        ours.map(|record| record.passage.clone())
+    }
+}
+
+impl Planner for WritePlanner {
+    fn plan(&mut self, view: &View, history: Option<&History>) -> Step {
+        let decision = decide(&self.place, &self.desired, &self.facts, view, history);
+        let step = match &decision {
+            Decision::NeedHistory => Step::NeedHistory,
+            Decision::Write { sequence, replaces } if self.act && self.is_verified() => {
+                let replaces = replaces.as_deref();
+                let edit =
+                    compose(&self.place, &self.desired, &self.style, view, *sequence, replaces);
+                Step::Write { edit, again: false }
+            }
+            Decision::CreateBase if self.act && self.is_verified() => {
+                Step::Write { edit: self.new_base(), again: true }
+            }
+            _ => Step::Stop,
+        };
+        // A write carries the new passage; what stands in git is the old one's.
+        let passage = match decision {
+            Decision::Write { .. } => None,
+            _ => self.passage(view),
+        };
+        self.concluded.set(Conclusion { decision: Some(decision), passage });
+        step
+    }
+
+    fn confirm(&mut self) -> bool {
+        self.is_verified()
+    }
+}
+
+impl WritePlanner {
+    /// The base of an empty repository: a root commit without files.
+    fn new_base(&self) -> Edit {
+        let base = self.place.goal().to_owned();
+        Edit {
+            message: format!("Begin {base}\n"),
+            branch: base,
+            path: ".".into(),
+            start: Start::Root,
+            put: std::collections::BTreeMap::new(),
+            remove: Vec::new(),
+            merge_message: String::new(),
+            author: self.style.author.clone(),
+        }
+    }
+}
+
+/// Who signs the commits of a writer.
+pub(super) fn signature(cx: &Context, writer: &Native<GitWriter>) -> Signature {
+    let author = writer.typed.spec.commit.author.as_ref();
+    Signature {
+        name: author.map_or(AUTHOR.0, |author| &author.name).into(),
+        email: author.map_or(AUTHOR.1, |author| &author.email).into(),
+        seconds: cx.now().as_second(),
+    }
+}
+
+/// Whether a Verification vouches for a tree now.
+pub(super) fn vouches(cx: &Context, key: &Key, tree: Option<&WriterTree>) -> bool {
+    let Some(tree) = tree else { return false };
+    let stored = cx.own("Verification", key).map(|stored| stored.value());
+    let verification: Option<Verification> =
+        stored.and_then(|value| serde_json::from_value(value).ok());
+    verification
+        .and_then(|verification| verification.status?.verified)
+        .is_some_and(|verified| verified.url == tree.url && verified.revision == tree.revision)
+}

@@ -1,0 +1,275 @@
+//! Polling git: one question to a repository for all objects that share it and its credential.
+//!
+//! An object subscribes by asking for the refs of its repository. From then on the repository is
+//! asked once per shortest interval of its subscribers, and they are woken when the answer differs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use portolan_api::native::common::LocalRef;
+use portolan_api::native::reasons::{stalled, transient};
+use portolan_cluster::{Key, Secrets};
+use portolan_git::{Credentials, Refs, RemoteRepository, Service};
+
+use crate::dependencies::Item;
+use crate::egress::Egress;
+use crate::jitter::around;
+use crate::trouble::Trouble;
+
+/// First pause after a poll that failed; doubles up to the interval.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Refused credentials are not shown again before this time, unless they changed: servers lock
+/// accounts.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+
+/// A repository and the Secret with its credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Remote {
+    pub(crate) url: String,
+    pub(crate) secret: Option<Key>,
+}
+
+impl Remote {
+    pub(crate) fn new(url: &str, namespace: &str, secret: Option<&LocalRef>) -> Self {
+        let secret = secret.map(|secret| Key::new(namespace, &secret.name));
+        Self { url: url.into(), secret }
+    }
+}
+
+/// What a repository answered.
+type Answer = Result<Arc<Refs>, Trouble>;
+
+/// Polls repositories. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Polls(Arc<Inner>);
+
+struct Inner {
+    git: Service,
+    secrets: Secrets,
+    egress: Egress,
+    max_age: Duration,
+    wake: Box<dyn Fn(&Item) + Send + Sync>,
+    remotes: Mutex<HashMap<Remote, Arc<Polled>>>,
+}
+
+/// A repository that is polled.
+struct Polled {
+    remote: Remote,
+    state: Mutex<State>,
+    /// Held while the repository is asked, so that those who come meanwhile share the answer.
+    asking: tokio::sync::Mutex<()>,
+    subscribed: tokio::sync::Notify,
+}
+
+#[derive(Default)]
+struct State {
+    subscribers: HashMap<Item, Duration>,
+    answer: Option<Answer>,
+    answered: Option<Instant>,
+    failures: u32,
+    /// Digest of credentials that were refused, and when.
+    refused: Option<(String, Instant)>,
+    running: bool,
+}
+
+impl Polls {
+    pub(crate) fn new(
+        git: Service,
+        secrets: Secrets,
+        egress: Egress,
+        max_age: Duration,
+        wake: impl Fn(&Item) + Send + Sync + 'static,
+    ) -> Self {
+        let wake = Box::new(wake);
+        Self(Arc::new(Inner { git, secrets, egress, max_age, wake, remotes: Mutex::default() }))
+    }
+
+    /// The refs of a repository as last seen, or as they are now where `fresh`; subscribes `item`.
+    pub(crate) async fn refs(
+        &self,
+        item: &Item,
+        remote: &Remote,
+        interval: Duration,
+        fresh: bool,
+    ) -> Answer {
+        let polled = self.subscribe(item, remote, interval);
+        if !fresh && let Some(answer) = polled.lock().answer.clone() {
+            return answer;
+        }
+        self.ask(&polled, Duration::ZERO).await
+    }
+
+    /// Ends the subscription of an object, but for one repository.
+    pub(crate) fn leave(&self, item: &Item, but: Option<&Remote>) {
+        let remotes: Vec<Arc<Polled>> = self.0.lock().values().cloned().collect();
+        for polled in remotes {
+            if Some(&polled.remote) != but {
+                polled.lock().subscribers.remove(item);
+            }
+        }
+    }
+
+    /// A repository with credentials of at most some age.
+    pub(crate) async fn repository(
+        &self,
+        remote: &Remote,
+        max_age: Duration,
+    ) -> Result<RemoteRepository, Trouble> {
+        self.0.repository(remote, max_age).await.map(|(repository, _)| repository)
+    }
+
+    /// Forgets credentials that a server refused, so that they are read anew.
+    pub(crate) fn refused(&self, remote: &Remote) {
+        if let Some(secret) = &remote.secret {
+            self.0.secrets.forget(secret);
+        }
+    }
+
+    fn subscribe(&self, item: &Item, remote: &Remote, interval: Duration) -> Arc<Polled> {
+        self.leave(item, Some(remote));
+        let mut remotes = self.0.lock();
+        let polled = Arc::clone(remotes.entry(remote.clone()).or_insert_with(|| {
+            Arc::new(Polled {
+                remote: remote.clone(),
+                state: Mutex::default(),
+                asking: tokio::sync::Mutex::default(),
+                subscribed: tokio::sync::Notify::new(),
+            })
+        }));
+        let mut state = polled.lock();
+        state.subscribers.insert(item.clone(), interval);
+        if !std::mem::replace(&mut state.running, true) {
+            tokio::spawn(follow(Arc::downgrade(&self.0), Arc::clone(&polled)));
+        }
+        drop(state);
+        drop(remotes);
+        polled.subscribed.notify_one();
+        polled
+    }
+
+    async fn ask(&self, polled: &Polled, max_age: Duration) -> Answer {
+        self.0.ask(polled, max_age).await
+    }
+}
+
+impl Inner {
+    async fn repository(
+        &self,
+        remote: &Remote,
+        max_age: Duration,
+    ) -> Result<(RemoteRepository, String), Trouble> {
+        self.egress.check(&remote.url).await?;
+        let Some(key) = &remote.secret else {
+            let repository =
+                RemoteRepository { url: remote.url.clone(), credentials: Credentials::none() };
+            return Ok((repository, String::new()));
+        };
+        let secret = self.secrets.get(key, max_age).await?;
+        Egress::may_send(secret.hosts.as_deref(), &remote.url)?;
+        let credentials =
+            Credentials::from_secret(&secret.type_, &secret.data).map_err(|error| {
+                Trouble::stalled(stalled::INVALID_SPEC, format!("Secret {key}: {error}")).unseen()
+            })?;
+        Ok((RemoteRepository { url: remote.url.clone(), credentials }, secret.digest()))
+    }
+
+    /// Asks, unless somebody else did since `self` began to wait for its turn.
+    async fn ask(&self, polled: &Polled, max_age: Duration) -> Answer {
+        let came = Instant::now();
+        let _turn = polled.asking.lock().await;
+        {
+            let state = polled.lock();
+            if let (Some(answer), Some(at)) = (&state.answer, state.answered)
+                && at > came
+            {
+                return answer.clone();
+            }
+        }
+        let refused = polled.lock().refused.clone();
+        let max_age = if refused.is_some() { Duration::ZERO } else { max_age };
+        let answer = match self.repository(&polled.remote, max_age).await {
+            Err(trouble) => Err(trouble),
+            Ok((repository, digest)) => match refused {
+                // The same credentials again, too soon.
+                Some((before, at)) if before == digest && at.elapsed() < REFUSED_PAUSE => {
+                    polled.lock().answer.clone().unwrap_or_else(|| {
+                        Err(Trouble::transient(transient::GIT_UNREACHABLE, "not asked yet"))
+                    })
+                }
+                _ => {
+                    let answer =
+                        self.git.refs(&repository).await.map(Arc::new).map_err(Trouble::from);
+                    let auth = matches!(&answer, Err(t) if t.reason == stalled::AUTH_FAILED);
+                    polled.lock().refused = auth.then(|| (digest, Instant::now()));
+                    answer
+                }
+            },
+        };
+        let mut state = polled.lock();
+        state.failures = if answer.is_ok() { 0 } else { state.failures.saturating_add(1) };
+        state.answer = Some(answer.clone());
+        state.answered = Some(Instant::now());
+        answer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Remote, Arc<Polled>>> {
+        self.remotes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Polled {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Time until the next poll; none where nobody subscribes.
+    fn pause(&self) -> Option<Duration> {
+        let state = self.lock();
+        let interval = *state.subscribers.values().min()?;
+        let pause = match state.failures {
+            0 => interval,
+            failures => {
+                let pause = FIRST_PAUSE.saturating_mul(1 << (failures - 1).min(10));
+                pause.min(interval.max(FIRST_PAUSE))
+            }
+        };
+        Some(around(pause))
+    }
+}
+
+/// Polls one repository for as long as somebody subscribes.
+async fn follow(polls: Weak<Inner>, polled: Arc<Polled>) {
+    loop {
+        let Some(pause) = polled.pause() else {
+            let Some(inner) = polls.upgrade() else { return };
+            // Nobody can subscribe between the look and the removal: both locks are held.
+            let mut remotes = inner.lock();
+            let mut state = polled.lock();
+            if state.subscribers.is_empty() {
+                state.running = false;
+                remotes.remove(&polled.remote);
+                return;
+            }
+            continue;
+        };
+        let since = Instant::now();
+        loop {
+            // A new subscriber may want a shorter interval.
+            let rest = polled.pause().unwrap_or(pause).min(pause).saturating_sub(since.elapsed());
+            tokio::select! {
+                () = tokio::time::sleep(rest) => break,
+                () = polled.subscribed.notified() => {}
+            }
+        }
+        let Some(inner) = polls.upgrade() else { return };
+        let before = polled.lock().answer.clone();
+        let after = inner.ask(&polled, inner.max_age).await;
+        if before.as_ref() != Some(&after) {
+            let subscribers: Vec<Item> = polled.lock().subscribers.keys().cloned().collect();
+            for item in subscribers {
+                (inner.wake)(&item);
+            }
+        }
+    }
+}

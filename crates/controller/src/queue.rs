@@ -1,0 +1,188 @@
+//! The work queue of one kind: each object at most once at a time, the others side by side.
+//!
+//! Wakes for an object that is being worked on are kept and become one more round. A round that ends
+//! in trouble comes back at growing intervals; a panic quarantines its object the same way and stops
+//! nobody else.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::{FutureExt, StreamExt};
+use portolan_cluster::{Key, Leader};
+use portolan_plan::outcome::Again;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::time::DelayQueue;
+use tokio_util::time::delay_queue;
+
+use crate::jitter::jitter;
+use crate::metrics::Metrics;
+
+/// First pause after trouble.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause after trouble.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Brings one object closer to what its spec asks for.
+pub(crate) trait Reconciler: Send + Sync + 'static {
+    /// Kind of the objects.
+    fn kind(&self) -> &'static str;
+    /// One round for an object; it may be gone.
+    fn reconcile(&self, key: Key) -> impl Future<Output = Again> + Send;
+}
+
+/// Wakes objects of one kind. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    wakes: mpsc::UnboundedSender<Key>,
+}
+
+impl Queue {
+    /// Starts working: `concurrency` objects at a time, only while the lease is held; ends its
+    /// rounds before it stops.
+    pub(crate) fn start<R: Reconciler>(
+        reconciler: Arc<R>,
+        concurrency: usize,
+        leader: Leader,
+        metrics: Metrics,
+        stop: CancellationToken,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
+        let (wakes, woken) = mpsc::unbounded_channel();
+        let dispatcher = Dispatcher {
+            reconciler,
+            concurrency,
+            metrics,
+            ready: VecDeque::new(),
+            queued: HashSet::new(),
+            running: HashMap::new(),
+            rounds: JoinSet::new(),
+            delayed: DelayQueue::new(),
+            delays: HashMap::new(),
+            failures: HashMap::new(),
+        };
+        (Self { wakes }, tokio::spawn(dispatcher.run(woken, leader, stop)))
+    }
+
+    /// Asks for a round for an object.
+    pub(crate) fn wake(&self, key: Key) {
+        let _ = self.wakes.send(key);
+    }
+}
+
+struct Dispatcher<R> {
+    reconciler: Arc<R>,
+    concurrency: usize,
+    metrics: Metrics,
+    ready: VecDeque<Key>,
+    queued: HashSet<Key>,
+    /// Objects in a round; true: woken meanwhile.
+    running: HashMap<Key, bool>,
+    rounds: JoinSet<(Key, Option<Again>)>,
+    delayed: DelayQueue<Key>,
+    delays: HashMap<Key, delay_queue::Key>,
+    failures: HashMap<Key, u32>,
+}
+
+impl<R: Reconciler> Dispatcher<R> {
+    async fn run(
+        mut self,
+        mut woken: mpsc::UnboundedReceiver<Key>,
+        mut leader: Leader,
+        stop: CancellationToken,
+    ) {
+        loop {
+            while leader.holds()
+                && !stop.is_cancelled()
+                && self.rounds.len() < self.concurrency
+                && let Some(key) = self.ready.pop_front()
+            {
+                self.start_round(key);
+            }
+            self.metrics.queued(self.reconciler.kind(), self.ready.len());
+            let waits_for_lease = !leader.holds() && !self.ready.is_empty();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                key = woken.recv() => match key {
+                    Some(key) => self.enqueue(key),
+                    None => break,
+                },
+                Some(expired) = self.delayed.next() => {
+                    let key = expired.into_inner();
+                    self.delays.remove(&key);
+                    self.enqueue(key);
+                }
+                Some(ended) = self.rounds.join_next() => {
+                    if let Ok((key, again)) = ended {
+                        self.end_round(&key, again);
+                    }
+                }
+                held = leader.acquired(), if waits_for_lease => {
+                    if !held {
+                        break;
+                    }
+                }
+            }
+        }
+        // Rounds under way end before the lease is given back.
+        while self.rounds.join_next().await.is_some() {}
+    }
+
+    fn enqueue(&mut self, key: Key) {
+        if let Some(woken) = self.running.get_mut(&key) {
+            *woken = true;
+        } else if self.queued.insert(key.clone()) {
+            self.ready.push_back(key);
+        }
+    }
+
+    fn start_round(&mut self, key: Key) {
+        self.queued.remove(&key);
+        if let Some(delay) = self.delays.remove(&key) {
+            self.delayed.remove(&delay);
+        }
+        self.running.insert(key.clone(), false);
+        let (reconciler, metrics) = (Arc::clone(&self.reconciler), self.metrics.clone());
+        self.rounds.spawn(async move {
+            let started = Instant::now();
+            let round = AssertUnwindSafe(reconciler.reconcile(key.clone()));
+            let again = round.catch_unwind().await.ok();
+            metrics.round(reconciler.kind(), started.elapsed(), again);
+            (key, again)
+        });
+    }
+
+    fn end_round(&mut self, key: &Key, again: Option<Again>) {
+        let woken = self.running.remove(key).unwrap_or_default();
+        let pause = match again {
+            Some(Again::OnChange) => {
+                self.failures.remove(key);
+                None
+            }
+            Some(Again::After(pause)) => {
+                self.failures.remove(key);
+                Some(pause)
+            }
+            Some(Again::BackOff) => Some(self.back_off(key)),
+            None => {
+                tracing::error!(kind = self.reconciler.kind(), %key, "a round panicked; the object is tried again later");
+                Some(self.back_off(key))
+            }
+        };
+        if woken {
+            self.enqueue(key.clone());
+        } else if let Some(pause) = pause {
+            let delay = self.delayed.insert(key.clone(), pause);
+            self.delays.insert(key.clone(), delay);
+        }
+    }
+
+    fn back_off(&mut self, key: &Key) -> Duration {
+        let failures = self.failures.entry(key.clone()).or_default();
+        let pause = FIRST_PAUSE.saturating_mul(1 << (*failures).min(10)).min(LONGEST_PAUSE);
+        *failures += 1;
+        pause.mul_f64(0.75 + jitter() / 4.0)
+    }
+}

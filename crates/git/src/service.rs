@@ -1,0 +1,91 @@
+//! The door to all of it.
+
+use std::sync::Arc;
+
+use portolan_plan::writer::Place;
+use tokio::sync::oneshot;
+
+use crate::actor::{Actors, Command, Pending, Reply};
+use crate::cache::Cache;
+use crate::client::{Session, Shared};
+use crate::error::Error;
+use crate::names;
+use crate::options::Options;
+use crate::planner::{Planner, Written};
+use crate::pool::Pool;
+use crate::reads::{Archive, Archived, Look, Looked};
+use crate::refs::Refs;
+use crate::repository::RemoteRepository;
+
+/// Reads from and writes to git repositories. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Service {
+    shared: Arc<Shared>,
+    actors: Actors,
+}
+
+impl Service {
+    /// A service with these options. Makes the folder of the cache, and removes from it what nobody
+    /// has used for long.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let cache = Cache::open(&options.cache)?;
+        cache.sweep(options.keep);
+        let pool = Pool::new(options.limits.workers);
+        Ok(Self { shared: Arc::new(Shared { options, cache, pool }), actors: Actors::default() })
+    }
+
+    /// The references of a repository. Those who ask at the same time share one request.
+    pub async fn refs(&self, repository: &RemoteRepository) -> Result<Refs, Error> {
+        self.ask(repository, Command::Refs).await
+    }
+
+    /// Looks at a place.
+    pub async fn look(&self, repository: &RemoteRepository, look: Look) -> Result<Looked, Error> {
+        self.ask(repository, |reply| Command::Look(look, reply)).await
+    }
+
+    /// Makes a tarball of a tree: reproducible, with the full paths of the repository.
+    pub async fn archive(
+        &self,
+        repository: &RemoteRepository,
+        archive: Archive,
+    ) -> Result<Archived, Error> {
+        self.ask(repository, |reply| Command::Archive(archive, reply)).await
+    }
+
+    /// Writes what the planner decides, as often as it takes. All writes that wait for a repository
+    /// share one fetch and one push.
+    ///
+    /// # Caveats
+    ///
+    /// After [`Error::TimedOut`] and [`Error::WorkerFailed`] the commit may be there. To write again is
+    /// safe: the planner sees it.
+    pub async fn write(
+        &self,
+        repository: &RemoteRepository,
+        place: Place,
+        planner: Box<dyn Planner>,
+    ) -> Result<Written, Error> {
+        names::check_short("branch", &place.branch)?;
+        if let Some(base) = &place.base {
+            names::check_short("base", base)?;
+        }
+        names::check_path(&place.path)?;
+        self.ask(repository, |reply| Command::Write(Box::new(Pending::new(place, planner, reply))))
+            .await
+    }
+
+    async fn ask<T>(
+        &self,
+        repository: &RemoteRepository,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Result<T, Error> {
+        let address = repository.address()?;
+        let key = address.key(self.shared.cache.salt(), &repository.credentials);
+        let (reply, answer) = oneshot::channel();
+        self.actors.send(&key, command(reply), || {
+            Session::new(self.shared.clone(), address, repository.credentials.clone(), key.clone())
+        });
+        answer.await.unwrap_or_else(|_| Err(Error::worker("is gone")))
+    }
+}

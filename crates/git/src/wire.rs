@@ -1,0 +1,115 @@
+//! What we ask a worker, and what it answers.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use portolan_plan::writer::{Edit, History, Place, View};
+use serde::{Deserialize, Serialize};
+
+use crate::credentials::WireLogin;
+use crate::error::Error;
+use crate::options::Limits;
+use crate::reads::{Archive, Archived, Look, Looked};
+use crate::refs::Refs;
+
+/// The first message to a worker: the one repository it works on.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) url: String,
+    pub(crate) login: WireLogin,
+    pub(crate) limits: Limits,
+    pub(crate) refused: Vec<IpAddr>,
+    /// Folder of this repository and credential; the worker takes a free slot in it.
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Request {
+    Hello(Box<Hello>),
+    /// The references of the remote repository.
+    Refs,
+    Look(Look),
+    /// The archive, and where to write it before it has its name.
+    Archive(Archive, PathBuf),
+    /// Brings these branches with their whole history.
+    Fetch {
+        branches: Vec<String>,
+    },
+    View(Observe),
+    History(Observe),
+    /// Builds the commit of an edit in memory.
+    Commit(Box<Edit>),
+    Push {
+        updates: Vec<Update>,
+    },
+    /// Where these branches are now, without fetching them.
+    Tips {
+        branches: Vec<String>,
+    },
+}
+
+/// A writer's place at these tips.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Observe {
+    pub(crate) place: Place,
+    pub(crate) empty: bool,
+    pub(crate) goal: Option<String>,
+    pub(crate) branch: Option<String>,
+}
+
+/// Moves a branch from one commit to another, or makes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Update {
+    pub(crate) branch: String,
+    pub(crate) old: Option<String>,
+    pub(crate) new: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Response {
+    Ready,
+    Refs(Refs),
+    Looked(Looked),
+    Archived(Archived),
+    Tips(Tips),
+    View(Box<View>),
+    History(Box<History>),
+    Committed(String),
+    /// One for each update, in order.
+    Pushed(Vec<Outcome>),
+    /// The request failed. The worker can be asked on.
+    Failed(Failure),
+}
+
+/// Where branches are.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Tips {
+    /// Whether the repository has no branch at all.
+    pub(crate) empty: bool,
+    /// The branches that were asked for and exist.
+    pub(crate) commits: BTreeMap<String, String>,
+}
+
+/// What became of one update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outcome {
+    Accepted,
+    /// Somebody else moved the branch: observe and plan again.
+    Lost(String),
+    /// The server does not want it.
+    Refused(String),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Failure {
+    Error(Error),
+    /// The cached repository was broken and is gone: ask again from the beginning.
+    CacheDropped(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}

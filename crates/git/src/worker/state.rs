@@ -1,0 +1,160 @@
+//! What a worker has: one server, two repositories, and what it remembers of them.
+
+use super::gate::Gate;
+use super::history::Memory;
+use super::objects::Objects;
+use super::remote::Server;
+use super::slot::Slot;
+use super::store::Store;
+use super::{archive, commit, history, look, push, setup, view};
+use crate::credentials::{Credentials, Login};
+use crate::error::Error;
+use crate::refs::{HEADS, Refs};
+use crate::repository::Address;
+use crate::wire::{Failure, Hello, Request, Response, Tips};
+
+/// A worker that knows its repository.
+pub(super) struct State {
+    server: Server,
+    /// Shallow, for looks and archives.
+    read: Store,
+    /// With history, for writes.
+    write: Store,
+    memory: Memory,
+    _slot: Slot,
+}
+
+impl State {
+    pub(super) fn new(hello: Hello) -> Result<Self, Error> {
+        setup::check_library()?;
+        setup::limits(&hello.limits);
+        let storage = |error: std::io::Error| Error::storage(error.to_string());
+        let url = Address::parse(&hello.url)?.url;
+        let login = Login::from(hello.login);
+        let redactor = Credentials { login: login.clone(), ca_pem: None }.redactor();
+        let slot = Slot::take(&hello.folder).map_err(storage)?;
+        let gate = Gate::open(&url, &hello.refused).map_err(storage)?;
+        Ok(Self {
+            server: Server { gate, url, login, limits: hello.limits, redactor },
+            read: Store::new(slot.folder("read.git"), false),
+            write: Store::new(slot.folder("write.git"), true),
+            memory: Memory::default(),
+            _slot: slot,
+        })
+    }
+
+    /// Text without the credentials.
+    pub(super) fn clean(&self, text: &str) -> String {
+        self.server.redactor.clean(text)
+    }
+
+    pub(super) fn answer(&mut self, request: Request) -> Result<Response, Failure> {
+        match request {
+            Request::Hello(_) => Err(Error::worker("was asked in the wrong order").into()),
+            Request::Refs => self.refs().map(Response::Refs),
+            Request::Look(wanted) => {
+                let Self { server, read, .. } = self;
+                twice(read, |read| look::look(server, read, &wanted)).map(Response::Looked)
+            }
+            Request::Archive(wanted, draft) => {
+                let Self { server, read, .. } = self;
+                twice(read, |read| {
+                    let _ = std::fs::remove_file(&draft);
+                    archive::archive(server, read, &wanted, &draft)
+                })
+                .map(Response::Archived)
+            }
+            request => {
+                let done = self.write(request);
+                if let Err(Failure::CacheDropped(_)) = done {
+                    self.write.drop_cache();
+                    self.memory = Memory::default();
+                }
+                done
+            }
+        }
+    }
+
+    fn write(&mut self, request: Request) -> Result<Response, Failure> {
+        let limits = &self.server.limits;
+        match request {
+            Request::Fetch { branches } => self.fetch(&branches).map(Response::Tips),
+            Request::View(observe) => {
+                let objects = Objects::of(self.write.repo()?)?;
+                view::view(&objects, limits, &observe).map(|view| Response::View(Box::new(view)))
+            }
+            Request::History(observe) => {
+                let objects = Objects::of(self.write.repo()?)?;
+                history::history(&objects, &mut self.memory, &observe)
+                    .map(|history| Response::History(Box::new(history)))
+            }
+            Request::Commit(edit) => {
+                let built = commit::commit(&Objects::of(self.write.repo()?)?, &edit)?;
+                self.write
+                    .count_built(edit.put.values().map(|file| file.content.len() + 256).sum());
+                Ok(Response::Committed(built.to_string()))
+            }
+            Request::Push { updates } => {
+                push::push(&self.server, self.write.repo()?, &updates).map(Response::Pushed)
+            }
+            Request::Tips { branches } => {
+                let connection = self.server.connect(self.write.repo()?)?;
+                Ok(Response::Tips(tips(&connection.heads, &branches)))
+            }
+            _ => Err(Error::worker("was asked in the wrong order").into()),
+        }
+    }
+
+    fn refs(&mut self) -> Result<Refs, Failure> {
+        let connection = self.server.connect(self.read.repo()?)?;
+        let commits =
+            connection.heads.iter().map(|(name, head)| (name.clone(), head.commit.to_string()));
+        Ok(Refs::new(commits.collect()))
+    }
+
+    fn fetch(&mut self, branches: &[String]) -> Result<Tips, Failure> {
+        self.write.tidy();
+        let repo = self.write.repo()?;
+        let mut connection = self.server.connect(repo)?;
+        let tips = tips(&connection.heads, branches);
+        let objects = Objects::of(repo)?;
+        let is_missing = |name: &&String| {
+            connection.heads.get(name.as_str()).is_some_and(|head| !objects.has(head.id))
+        };
+        let names: Vec<String> =
+            tips.commits.keys().map(|branch| format!("{HEADS}{branch}")).collect();
+        let missing: Vec<&str> = names.iter().filter(is_missing).map(String::as_str).collect();
+        if !missing.is_empty() {
+            connection.fetch(&missing, 0)?;
+        }
+        Ok(tips)
+    }
+}
+
+fn tips(
+    heads: &std::collections::BTreeMap<String, super::remote::Head>,
+    branches: &[String],
+) -> Tips {
+    let found = |branch: &String| {
+        let head = heads.get(&format!("{HEADS}{branch}"))?;
+        Some((branch.clone(), head.id.to_string()))
+    };
+    Tips {
+        empty: !heads.keys().any(|name| name.starts_with(HEADS)),
+        commits: branches.iter().filter_map(found).collect(),
+    }
+}
+
+/// Does something with a repository, and once more with a fresh one where the first was broken.
+fn twice<T>(
+    store: &mut Store,
+    mut work: impl FnMut(&mut Store) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match work(store) {
+        Err(Failure::CacheDropped(_)) => {
+            store.drop_cache();
+            work(store)
+        }
+        done => done,
+    }
+}

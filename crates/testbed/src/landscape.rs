@@ -1,0 +1,156 @@
+//! The landscape of the examples: a build and a staging cluster that share nothing but a forge and a
+//! registry, with Portolan's programs running under the rights that are shipped.
+
+mod member;
+mod program;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use reqwest::Method;
+use serde_json::json;
+
+pub use self::member::Member;
+pub use self::program::{FailPoint, Program};
+use crate::forge::Forge;
+use crate::registry::Registry;
+use crate::scratch::Scratch;
+use crate::{ControlPlane, Options};
+
+/// Owner of the repositories.
+pub const TEAM: &str = "demo";
+/// The source repository, which is also the application's name.
+pub const APP: &str = "shop";
+/// The configuration repository.
+pub const CONFIG: &str = "config";
+/// Password of the forge's users; the forge ends with the landscape.
+const PASSWORD: &str = "Passw0rd!demo";
+
+/// How a landscape is made.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Keep everything below this folder, which stays; else in scratch folders, which go.
+    pub dir: Option<std::path::PathBuf>,
+    /// Fail points that the programs stop at, by the program's name.
+    pub fail_points: Vec<(String, FailPoint)>,
+}
+
+/// Two clusters, a forge and a registry.
+pub struct Landscape {
+    /// The forge with both repositories.
+    pub forge: Arc<Forge>,
+    /// The registry for images.
+    pub registry: Registry,
+    /// The build cluster: `portolan-supply-chain`.
+    pub build: Member,
+    /// The staging cluster: `portolan-delivery`.
+    pub staging: Member,
+    /// Dropped last.
+    _scratch: Scratch,
+}
+
+impl Landscape {
+    /// Starts the servers, installs `config/`, applies the example's files, and starts the programs.
+    /// `tell` hears of each step.
+    pub async fn start(plan: Plan, tell: &(dyn Fn(&str) + Sync)) -> Result<Self> {
+        let scratch = Scratch::new("landscape", plan.dir.as_deref())?;
+        let dir = |name: &str| plan.dir.is_some().then(|| scratch.path().join(name));
+        tell("starting two control planes, a forge and a registry");
+        let cluster = |name: &str| {
+            let options =
+                Options { name: name.into(), nodes: true, controllers: true, dir: dir(name) };
+            ControlPlane::start(options)
+        };
+        let forge_dir = dir("forge");
+        let (build, staging, forge, registry) = tokio::try_join!(
+            cluster("build"),
+            cluster("staging"),
+            Forge::start_in(forge_dir.as_deref()),
+            Registry::start(),
+        )?;
+        let forge = Arc::new(forge);
+        tell("making repositories and accounts on the forge");
+        accounts(&forge).await?;
+        let hosts = Hosts::of(&forge, &registry);
+        tell("installing config/ and examples/basic in both clusters");
+        let fail_point = |program: &str| {
+            let points = plan.fail_points.iter();
+            points.filter(|(name, _)| name == program).map(|(_, point)| point.clone()).next()
+        };
+        let (build, staging) = tokio::try_join!(
+            Member::install(build, member::BUILD, &hosts, scratch.path(), fail_point),
+            Member::install(staging, member::STAGING, &hosts, scratch.path(), fail_point),
+        )?;
+        Ok(Self { forge, registry, build, staging, _scratch: scratch })
+    }
+
+    /// Pushes a commit to the application's source, as a developer does.
+    pub async fn push_source(
+        &self,
+        files: &[(&str, Option<&[u8]>)],
+        message: &str,
+    ) -> Result<String> {
+        self.forge.commit_files(TEAM, APP, "main", files, message).await
+    }
+}
+
+/// What stands in the examples' files for hosts, and what it is here.
+#[derive(Clone, Debug)]
+pub struct Hosts(Vec<(String, String)>);
+
+impl Hosts {
+    fn of(forge: &Forge, registry: &Registry) -> Self {
+        Self(vec![
+            ("https://git.example".into(), forge.base_url().trim_end_matches('/').into()),
+            ("registry.example".into(), registry.host()),
+        ])
+    }
+
+    /// A file of the examples with this landscape's hosts.
+    pub fn fill(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (example, here)| text.replace(example, here))
+    }
+
+    /// All documents below a folder of the examples with this landscape's hosts.
+    pub fn read(&self, path: &Path) -> Result<Vec<serde_json::Value>> {
+        let documents = crate::manifests::read(path)?;
+        let text = self.fill(&serde_json::to_string(&documents)?);
+        serde_json::from_str(&text).context("filling in hosts")
+    }
+
+    /// Hosts that may be asked over http, for the programs' flag.
+    pub fn plain_http(&self) -> String {
+        let host = |here: &String| here.trim_start_matches("http://").to_owned();
+        self.0.iter().map(|(_, here)| host(here)).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The name and password by which a cluster reaches the forge.
+pub(crate) fn login(cluster: &str) -> (String, String) {
+    (format!("{cluster}-cluster"), PASSWORD.to_owned())
+}
+
+/// Repositories, and for each cluster an account of its own that can do no more than it must: build
+/// reads sources and writes configuration, staging reads and writes configuration.
+async fn accounts(forge: &Forge) -> Result<()> {
+    forge.create_org(TEAM).await?;
+    for repository in [APP, CONFIG] {
+        forge.create_repo(TEAM, repository, false).await?;
+        let path = format!("/repos/{TEAM}/{repository}");
+        let (status, answer) =
+            forge.api(Method::PATCH, &path, Some(json!({"private": true}))).await?;
+        anyhow::ensure!(status == 200, "making {repository} private: {status} {answer}");
+    }
+    for (cluster, repository, permission) in
+        [("build", APP, "read"), ("build", CONFIG, "write"), ("staging", CONFIG, "write")]
+    {
+        let (user, password) = login(cluster);
+        // A second repository finds the account there already.
+        if forge.create_token(&user, &password, &["read:user"]).await.is_err() {
+            forge.create_user(&user, &password).await?;
+        }
+        forge.add_collaborator(TEAM, repository, &user, permission).await?;
+    }
+    Ok(())
+}

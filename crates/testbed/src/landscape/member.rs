@@ -1,0 +1,171 @@
+//! One cluster of a landscape: its servers, what is installed in it, and its program.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::core::GroupVersionKind;
+use serde_json::{Value, json};
+
+use super::program::{FailPoint, Program};
+use super::{Hosts, login};
+use crate::ControlPlane;
+use crate::manifests::{apply, project, read};
+
+/// What belongs to one cluster.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// Name of the cluster.
+    name: &'static str,
+    /// Base below `config/`.
+    base: &'static str,
+    /// Folder below `examples/basic/`.
+    example: &'static str,
+    /// The program.
+    program: &'static str,
+    /// The team's namespace.
+    namespace: &'static str,
+}
+
+/// The build cluster.
+pub(super) const BUILD: Part = Part {
+    name: "build",
+    base: "build-cluster",
+    example: "build-cluster",
+    program: "portolan-supply-chain",
+    namespace: "dev",
+};
+
+/// The staging cluster.
+pub(super) const STAGING: Part = Part {
+    name: "staging",
+    base: "delivery-cluster",
+    example: "delivery-cluster",
+    program: "portolan-delivery",
+    namespace: "staging",
+};
+
+/// How long the token of a program's ServiceAccount lasts.
+const TOKEN: Duration = Duration::from_hours(24);
+
+/// One cluster of a landscape.
+pub struct Member {
+    /// Its servers.
+    pub plane: ControlPlane,
+    /// The team's namespace.
+    pub namespace: String,
+    /// Its program.
+    pub program: Program,
+    hosts: Hosts,
+    part: Part,
+}
+
+impl Member {
+    /// Installs `config/` and the example, and starts the program with the rights of its account.
+    pub(super) async fn install(
+        plane: ControlPlane,
+        part: Part,
+        hosts: &Hosts,
+        dir: &Path,
+        fail_point: impl Fn(&str) -> Option<FailPoint>,
+    ) -> Result<Self> {
+        let client = plane.client()?;
+        // The program runs as a process here: a fake node cannot run its pod.
+        let installed: Vec<Value> = read(&project("config").join(part.base))?
+            .into_iter()
+            .filter(|document| document["kind"] != "Deployment")
+            .collect();
+        apply(&client, part.namespace, &installed).await?;
+        apply(&client, part.namespace, &[namespace(part.namespace)]).await?;
+        apply(&client, part.namespace, &secrets(part.name, hosts)).await?;
+        let folder = dir.join(format!("{}-program", part.name));
+        std::fs::create_dir_all(&folder)?;
+        let kubeconfig = plane
+            .service_account_kubeconfig("portolan-system", part.program, &folder, TOKEN)
+            .await?;
+        let program = Program::start(
+            part.program,
+            part.name,
+            kubeconfig,
+            folder,
+            &hosts.plain_http(),
+            fail_point(part.program),
+        )
+        .await?;
+        let member =
+            Self { plane, namespace: part.namespace.into(), program, hosts: hosts.clone(), part };
+        member.apply_example("platform").await?;
+        member.apply_example("team").await?;
+        Ok(member)
+    }
+
+    /// Name of the cluster.
+    pub fn name(&self) -> &'static str {
+        self.part.name
+    }
+
+    /// User name of the program's account, as the audit log has it.
+    pub fn user(&self) -> String {
+        format!("system:serviceaccount:portolan-system:{}", self.part.program)
+    }
+
+    /// Files of the example for this cluster, with the landscape's hosts.
+    pub fn example(&self, path: &str) -> Result<Vec<Value>> {
+        let folder: PathBuf = project("examples/basic").join(self.part.example).join(path);
+        self.hosts.read(&folder)
+    }
+
+    /// Applies files of the example as they are.
+    pub async fn apply_example(&self, path: &str) -> Result<()> {
+        self.apply(&self.example(path)?).await
+    }
+
+    /// Applies documents in the team's namespace.
+    pub async fn apply(&self, documents: &[Value]) -> Result<()> {
+        apply(&self.plane.client()?, &self.namespace, documents).await
+    }
+
+    /// An object of our own group in the team's namespace, as it is; null where it does not exist.
+    pub async fn own(&self, kind: &str, name: &str) -> Result<Value> {
+        self.object("carto.run/v1alpha1", kind, name).await
+    }
+
+    /// Any object in the team's namespace, as it is; null where it does not exist.
+    pub async fn object(&self, api_version: &str, kind: &str, name: &str) -> Result<Value> {
+        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+        let gvk = GroupVersionKind::gvk(group, version, kind);
+        let resource = ApiResource::from_gvk(&gvk);
+        let client = self.plane.client()?;
+        let api: Api<DynamicObject> = Api::namespaced_with(client, &self.namespace, &resource);
+        Ok(serde_json::to_value(api.get_opt(name).await?)?)
+    }
+}
+
+fn namespace(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+}
+
+/// The Secrets that the example's README has a person make: this cluster's own credentials.
+fn secrets(cluster: &str, hosts: &Hosts) -> Vec<Value> {
+    let (user, password) = login(cluster);
+    let registry = hosts.fill("registry.example");
+    let auth = BASE64_STANDARD.encode(format!("{user}:{password}"));
+    let config = json!({"auths": {registry: {"auth": auth}}});
+    let secret = |name: &str, type_: &str, data: Value| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+            "type": type_, "stringData": data,
+        })
+    };
+    vec![
+        secret("git", "kubernetes.io/basic-auth", json!({"username": user, "password": password})),
+        secret(
+            "registry",
+            "kubernetes.io/dockerconfigjson",
+            json!({".dockerconfigjson": config.to_string()}),
+        ),
+    ]
+}
