@@ -3,4 +3,5 @@
 
 pub mod golden;
 pub mod scenario;
+pub mod workspace;
 pub mod yaml;

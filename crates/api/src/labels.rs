@@ -25,6 +25,8 @@ pub const TEMPLATE_LIFECYCLE: &str = "carto.run/template-lifecycle";
 pub const APPLIED: &str = "portolan.carto.run/applied";
 /// UID of the GitDeployment that applied an object.
 pub const DEPLOYMENT: &str = "portolan.carto.run/deployment-uid";
+/// UID of the owner of a cluster-scoped stamped object: it cannot have an owner reference.
+pub const OWNER_UID: &str = "portolan.carto.run/owner-uid";
 /// On a native object: any new value asks for one look now.
 pub const REQUESTED_AT: &str = "portolan.carto.run/requestedAt";
 /// On a Secret: comma-separated hosts its content may be sent to.

@@ -148,7 +148,14 @@ impl Cluster {
         let api = dynamic(self.as_account(identity)?, kind, namespace);
         let params = ListParams::default().labels(labels).limit(50);
         let found = within(api.list(&params)).await?;
-        Ok(found.items.iter().map(to_value).collect())
+        let named = |object: &DynamicObject| {
+            // The items of a list carry no kind.
+            let mut value = to_value(object);
+            value["apiVersion"] = kind.gvk.api_version().into();
+            value["kind"] = kind.gvk.kind.clone().into();
+            value
+        };
+        Ok(found.items.iter().map(named).collect())
     }
 }
 

@@ -170,6 +170,7 @@ pub async fn run(
         queues: work.queues.clone(),
         owner: role.owner(),
         by_uid: HashMap::new(),
+        reading: Arc::default(),
     };
     tokio::spawn(forward(woken, work.queues.clone()));
     tokio::spawn(router.run(changes, stop.clone()));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use portolan_api::labels::DEPLOYMENT;
@@ -27,6 +28,8 @@ pub(crate) struct Router {
     pub(crate) owner: OwnerKind,
     /// Owners and deployments by UID: those who can control objects.
     pub(crate) by_uid: HashMap<String, Item>,
+    /// Whether definitions are about to be read.
+    pub(crate) reading: Arc<AtomicBool>,
 }
 
 impl Router {
@@ -129,9 +132,14 @@ impl Router {
 
     /// Reads what the server serves once the burst of definitions is over.
     fn read_definitions(&self) {
+        if self.reading.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let (kinds, caches) = (self.kinds.clone(), self.caches.clone());
+        let reading = Arc::clone(&self.reading);
         tokio::spawn(async move {
             tokio::time::sleep(BURST).await;
+            reading.store(false, Ordering::Release);
             match kinds.refresh().await {
                 Ok(true) => caches.kinds_changed(|kind| kinds.get(&kind.gvk).is_some()),
                 Ok(false) => {}

@@ -135,15 +135,19 @@ pub fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.pointer("/metadata/labels")?.get(key)?.as_str()
 }
 
-/// The UID of the owner that controls the object.
+/// The UID of the owner that controls the object: by owner reference, or by label where a
+/// cluster-scoped object cannot have one.
 pub fn controller_uid(object: &Value) -> Option<&str> {
-    object
-        .pointer("/metadata/ownerReferences")?
-        .as_array()?
-        .iter()
-        .find(|owner| owner.get("controller") == Some(&Value::Bool(true)))?
-        .get("uid")?
-        .as_str()
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let controller = owners
+        .into_iter()
+        .flatten()
+        .find(|owner| owner.get("controller") == Some(&Value::Bool(true)));
+    match controller {
+        Some(owner) => owner.get("uid")?.as_str(),
+        None if namespace(object).is_empty() => label(object, portolan_api::labels::OWNER_UID),
+        None => None,
+    }
 }
 
 fn strings(map: Option<&Value>) -> BTreeMap<String, String> {
@@ -156,6 +160,8 @@ fn strings(map: Option<&Value>) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -163,6 +169,20 @@ mod tests {
         for api_version in ["v1", "apps/v1", "carto.run/v1alpha1"] {
             assert_eq!(Gvk::new(api_version, "K").api_version(), api_version);
         }
+    }
+
+    #[test]
+    fn owners_are_told_by_reference_or_on_cluster_scoped_objects_by_label() {
+        let label = json!({portolan_api::labels::OWNER_UID: "by-label"});
+        let reference = json!([{"uid": "other"}, {"uid": "by-reference", "controller": true}]);
+        let object = |namespace: &str, references: &Value| {
+            json!({"metadata": {
+                "namespace": namespace, "labels": label, "ownerReferences": references,
+            }})
+        };
+        assert_eq!(controller_uid(&object("dev", &reference)), Some("by-reference"));
+        assert_eq!(controller_uid(&object("", &Value::Null)), Some("by-label"));
+        assert_eq!(controller_uid(&object("dev", &Value::Null)), None, "a tenant could forge it");
     }
 
     #[test]

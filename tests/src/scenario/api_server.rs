@@ -172,14 +172,9 @@ impl ApiServer {
     }
 }
 
-/// Whether an owner controls an object. A cluster-scoped object cannot name a namespaced owner as its
-/// controller; there the labels tell.
+/// Whether an owner controls an object.
 pub(super) fn controls(owner: &Owner, object: &Value) -> bool {
-    let [name, namespace, _] = owner.kind.labels();
-    let labelled = object::label(object, name) == Some(owner.name.as_str())
-        && object::label(object, namespace) == Some(owner.namespace.as_str());
-    let cluster_scoped = object::namespace(object).is_empty();
-    object::controller_uid(object) == Some(owner.uid.as_str()) || (cluster_scoped && labelled)
+    object::controller_uid(object) == Some(owner.uid.as_str())
 }
 
 fn without_status(object: &Value) -> Value {

@@ -29,7 +29,8 @@ pub fn run(path: &Path) -> anyhow::Result<()> {
     let mut stage = Stage::new(&script)?;
     let mut records = Vec::new();
     for step in &script.steps {
-        let told = stage.play(step, &script).with_context(|| format!("in step {:?}", step.step))?;
+        let told =
+            stage.play(step, &script).with_context(|| format!("in step {:?}", step.title))?;
         records.extend(told);
     }
     let text = format!(
@@ -82,7 +83,7 @@ impl Stage {
             records.extend(self.reconcile(owner, step, owners.len() > 1)?);
         }
         if records.is_empty() {
-            records.push(Map::from_iter([("step".to_owned(), json!(step.step))]));
+            records.push(Map::from_iter([("step".to_owned(), json!(step.title))]));
         }
         if script.report_blueprints {
             records[0].insert("blueprints".into(), Value::Object(blueprints));
@@ -109,7 +110,7 @@ impl Stage {
             }
             ensure!(round == 1 || found.did_something(), "the step needs {} reconciles", round - 1);
             let mut record = record::reconcile(&found);
-            record.insert("step".into(), json!(step.step));
+            record.insert("step".into(), json!(step.title));
             if several {
                 record.insert("owner".into(), json!(format!("{}/{}", owner.kind, owner.name)));
             }

@@ -35,7 +35,8 @@ pub(super) struct Script {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Step {
     /// What happens, in a sentence.
-    pub(super) step: String,
+    #[serde(rename = "step")]
+    pub(super) title: String,
     /// By how much the clock moves before anything else; ten seconds where nothing is said.
     pub(super) now: Option<String>,
     /// Kinds that are served from now on, differently, or no more.

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portolan_api::condition::Decided;
 use portolan_api::labels::DEPLOYMENT;
 use portolan_api::native::git_deployment::{
     Adopt, Force, GitDeploymentStatus, Inventory, InventoryEntry,
 };
-use portolan_api::native::reasons::{READY, RECONCILING, stalled, transient, waiting};
+use portolan_api::native::reasons::{stalled, transient};
 use portolan_cluster::{Applied, ApplyOptions, HeldBy, WriteError, WriteErrorKind};
 use portolan_plan::deployment::{Stage, entry, shrinks_too_much};
 use portolan_plan::object::{self, Gvk, ServedKind};
@@ -18,7 +17,7 @@ use serde_json::Value;
 
 use super::desired::{Desired, refused};
 use super::live::Live;
-use super::{GitDeployments, KIND, MANAGER, Round};
+use super::{GitDeployments, KIND, MANAGER, Round, progressing, rolling_out};
 use crate::failpoint;
 use crate::kinds::ours;
 use crate::trouble::Trouble;
@@ -98,11 +97,7 @@ impl GitDeployments {
     ) -> Result<(), Trouble> {
         let Some(kind) = self.cx.kinds.get(&ours(KIND)) else { return Ok(()) };
         let mut ahead = status.clone();
-        let message = format!("applying {}", round.source.revision);
-        let decided = [
-            Decided::unknown(READY, waiting::PROGRESSING, &message),
-            Decided::yes(RECONCILING, waiting::PROGRESSING, message),
-        ];
+        let decided = progressing(&rolling_out(&round.source.revision));
         let generation = round.native.generation;
         ahead.conditions = self.cx.conditions(&decided, &status.conditions, generation);
         ahead.observed_generation = Some(generation);

@@ -16,6 +16,9 @@ use crate::context::Context;
 /// Time until objects on the way are looked at again, beside their events: pods say why they do not
 /// run without any event of the object that made them.
 pub(super) const NEXT_LOOK: Duration = Duration::from_secs(5);
+/// Time a rollout is given before its steps are worth telling: most are over by then, and each step
+/// told is a write here and one in whatever watches us.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How every object stands.
 pub(super) fn reports(spec: &GitDeploymentSpec, desired: &[Desired], live: &Live) -> Vec<Reported> {

@@ -36,6 +36,8 @@ use desired::{Desired, Parsed};
 
 /// Kind name.
 pub(crate) const KIND: &str = "GitDeployment";
+/// A look is taken this much after the time it is for, so that the time is over.
+const MOMENT: Duration = Duration::from_millis(100);
 /// Field manager of what deployments apply.
 const MANAGER: &str = "portolan";
 
@@ -162,42 +164,50 @@ impl GitDeployments {
                 status.url = Some(round.source.url.clone());
                 status.objects.clear();
                 let message = format!("{at} is live: {} objects", desired.len());
-                let mut conditions = vec![Decided::yes(READY, succeeded::SUCCEEDED, message)];
-                conditions.extend(unwatched);
-                // Being healthy, drift is only seen by those looks.
+                let ready = vec![Decided::yes(READY, succeeded::SUCCEEDED, message)];
+                // Being healthy, drift of what is not watched is only seen by those looks.
                 let look = if live.unwatched.is_empty() { look } else { Again::After(timeout) };
-                Ok(Done::with(conditions).again(look))
+                Ok(Done::with([ready, unwatched].concat()).again(look))
+            }
+            Overall::Progressing { left, .. } if tried < health::PATIENCE => {
+                let soon = health::PATIENCE.saturating_sub(tried).min(left) + MOMENT;
+                let conditions = [progressing(&rolling_out(revision)), unwatched].concat();
+                Ok(Done::with(conditions).again(Again::After(soon)))
             }
             Overall::Progressing { left, mut objects } => {
                 health::explain(&self.cx, round, desired, live, &mut objects).await;
                 let message = format!("{at}: {}", health::sentence(&objects));
                 status.objects = objects;
-                let reason = waiting::PROGRESSING;
-                let mut conditions = vec![
-                    Decided::unknown(READY, reason, &message),
-                    Decided::yes(RECONCILING, reason, message),
-                ];
-                conditions.extend(unwatched);
-                let soon = health::NEXT_LOOK.min(left + Duration::from_millis(100));
+                let soon = health::NEXT_LOOK.min(left + MOMENT);
+                let conditions = [progressing(&message), unwatched].concat();
                 Ok(Done::with(conditions).again(Again::After(soon)))
             }
             Overall::Unhealthy { mut objects } => {
                 health::explain(&self.cx, round, desired, live, &mut objects).await;
-                let seconds = timeout.as_secs();
-                let message = format!(
-                    "{at} is not healthy after {seconds} s: {}",
-                    health::sentence(&objects)
-                );
+                let (seconds, why) = (timeout.as_secs(), health::sentence(&objects));
+                let message = format!("{at} is not healthy after {seconds} s: {why}");
                 status.objects = objects;
-                let mut conditions = vec![
+                let stalled = vec![
                     Decided::no(READY, stalled::UNHEALTHY, &message),
                     Decided::yes(STALLED, stalled::UNHEALTHY, message),
                 ];
-                conditions.extend(unwatched);
-                Ok(Done::with(conditions).again(look))
+                Ok(Done::with([stalled, unwatched].concat()).again(look))
             }
         }
     }
+}
+
+/// Conditions while objects are on the way.
+fn progressing(message: &str) -> Vec<Decided> {
+    vec![
+        Decided::unknown(READY, waiting::PROGRESSING, message),
+        Decided::yes(RECONCILING, waiting::PROGRESSING, message),
+    ]
+}
+
+/// What is told of a revision while it goes in and for the first moments after.
+fn rolling_out(revision: &str) -> String {
+    format!("{} is rolled out", short(revision))
 }
 
 impl Reconciler for GitDeployments {

@@ -64,6 +64,7 @@ impl Owners {
             self.track_kinds(&item, &things, &outcome.kinds);
             if outcome.waiting {
                 if !self.watch(&outcome.kinds).await {
+                    self.cx.events.record(&value, outcome.events);
                     return Again::OnChange;
                 }
                 world.observed = self.observed(&world.owner.uid);

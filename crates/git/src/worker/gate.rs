@@ -14,7 +14,7 @@ mod pipe;
 mod tunnel;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -156,7 +156,12 @@ impl Route {
 fn serve(route: &Arc<Route>, client: TcpStream) {
     // Whatever goes wrong here, libgit2 meets a connection that ends.
     let _ = client.set_nodelay(true);
+    let end = client.try_clone();
     let _ = if route.tls { tunnel::serve(route, client) } else { forward::serve(route, client) };
+    // A thread that sends on what the client says may hold the connection still.
+    if let Ok(end) = end {
+        let _ = end.shutdown(Shutdown::Both);
+    }
 }
 
 fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {

@@ -17,33 +17,33 @@ use portolan_plan::writer::{
 use portolan_testbed::GitServer;
 use tempfile::TempDir;
 
-pub const REPO: &str = "team/app";
-pub const ANN: &str = "Ann <ann@example.test>";
-pub const WRITER: &str = "build/dev/app";
+pub(crate) const REPO: &str = "team/app";
+pub(crate) const ANN: &str = "Ann <ann@example.test>";
+pub(crate) const WRITER: &str = "build/dev/app";
 
 /// A git server with one repository, and a service.
-pub struct Lab {
-    pub server: GitServer,
-    pub service: Service,
+pub(crate) struct Lab {
+    pub(crate) server: GitServer,
+    pub(crate) service: Service,
     cache: TempDir,
 }
 
-pub fn worker() -> Vec<OsString> {
+pub(crate) fn worker() -> Vec<OsString> {
     vec![env!("CARGO_BIN_EXE_portolan-git-worker").into()]
 }
 
-pub fn options(cache: &Path) -> Options {
+pub(crate) fn options(cache: &Path) -> Options {
     let mut options = Options::with_worker(worker(), cache);
     options.pause = Duration::from_millis(20);
     options
 }
 
 impl Lab {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let server = GitServer::start().await.unwrap();
         server.create_repo(REPO).await.unwrap();
         let cache = tempfile::tempdir().unwrap();
@@ -53,21 +53,21 @@ impl Lab {
     }
 
     /// As after a restart, on another machine: a new service with an empty cache.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.cache = tempfile::tempdir().unwrap();
         self.service = Service::new(options(self.cache.path())).unwrap();
     }
 
-    pub fn cache(&self) -> &Path {
+    pub(crate) fn cache(&self) -> &Path {
         self.cache.path()
     }
 
-    pub fn repo(&self) -> RemoteRepository {
+    pub(crate) fn repo(&self) -> RemoteRepository {
         RemoteRepository::public(self.server.url(REPO))
     }
 
     /// Commits files by hand; `None` removes one.
-    pub async fn commit(
+    pub(crate) async fn commit(
         &self,
         branch: &str,
         files: &[(&str, Option<&str>)],
@@ -78,16 +78,16 @@ impl Lab {
         self.server.commit(REPO, branch, &files, message, ANN).await.unwrap()
     }
 
-    pub async fn git(&self, args: &[&str]) -> String {
+    pub(crate) async fn git(&self, args: &[&str]) -> String {
         self.server.git(REPO, args).await.unwrap().trim_end().to_owned()
     }
 
-    pub async fn tip(&self, branch: &str) -> Option<String> {
+    pub(crate) async fn tip(&self, branch: &str) -> Option<String> {
         self.server.tip(REPO, branch).await.unwrap()
     }
 
     /// Looks at a directory of a branch.
-    pub async fn look(
+    pub(crate) async fn look(
         &self,
         branch: &str,
         path: &str,
@@ -107,18 +107,18 @@ impl Lab {
         self.service.look(&self.repo(), look).await
     }
 
-    pub async fn write(&self, writer: &Writer) -> Result<Written, Error> {
+    pub(crate) async fn write(&self, writer: &Writer) -> Result<Written, Error> {
         self.service.write(&self.repo(), writer.place.clone(), Box::new(writer.clone())).await
     }
 
     /// Writes, and tells what was decided last.
-    pub async fn decide(&self, writer: &Writer) -> Decision {
+    pub(crate) async fn decide(&self, writer: &Writer) -> Decision {
         self.write(writer).await.unwrap();
         writer.decided()
     }
 
     /// Decides with this service and with a new one: the same, and no second commit.
-    pub async fn settled(&mut self, writer: &Writer) -> Decision {
+    pub(crate) async fn settled(&mut self, writer: &Writer) -> Decision {
         let before = self.git(&["for-each-ref"]).await;
         let decision = self.decide(writer).await;
         self.restart();
@@ -127,7 +127,7 @@ impl Lab {
         decision
     }
 
-    pub fn pushes(&self) -> usize {
+    pub(crate) fn pushes(&self) -> usize {
         let pushed = |seen: &portolan_testbed::git_server::Seen| {
             seen.method == "POST" && seen.path.contains("git-receive-pack")
         };
@@ -137,23 +137,23 @@ impl Lab {
 
 /// A writer without requests, as the controller will have it.
 #[derive(Clone)]
-pub struct Writer {
-    pub place: Place,
-    pub desired: Desired,
-    pub facts: Facts,
-    pub style: CommitStyle,
-    pub confirms: bool,
+pub(crate) struct Writer {
+    pub(crate) place: Place,
+    pub(crate) desired: Desired,
+    pub(crate) facts: Facts,
+    pub(crate) style: CommitStyle,
+    pub(crate) confirms: bool,
     log: Arc<Mutex<Vec<Decision>>>,
 }
 
-pub fn content(files: &[(&str, &str)]) -> Desired {
+pub(crate) fn content(files: &[(&str, &str)]) -> Desired {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     from_files(&files, &WriterProvenance::default()).unwrap()
 }
 
 impl Writer {
     /// Writes `app.yaml` with this text to `apps/app`.
-    pub fn new(branch: &str, base: Option<&str>, text: &str) -> Self {
+    pub(crate) fn new(branch: &str, base: Option<&str>, text: &str) -> Self {
         Self {
             place: Place {
                 branch: branch.into(),
@@ -178,22 +178,22 @@ impl Writer {
         }
     }
 
-    pub fn at(mut self, path: &str, writer: &str) -> Self {
+    pub(crate) fn at(mut self, path: &str, writer: &str) -> Self {
         self.place.path = path.into();
         self.place.writer = writer.into();
         self
     }
 
-    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
     }
 
-    pub fn decided(&self) -> Decision {
+    pub(crate) fn decided(&self) -> Decision {
         self.log.lock().unwrap().last().cloned().unwrap()
     }
 
-    pub fn decisions(&self) -> usize {
+    pub(crate) fn decisions(&self) -> usize {
         self.log.lock().unwrap().len()
     }
 
@@ -240,7 +240,7 @@ impl Planner for Writer {
 }
 
 /// The commit that was pushed.
-pub fn pushed(written: Written) -> String {
+pub(crate) fn pushed(written: Written) -> String {
     match written {
         Written::Pushed { commit } => commit,
         Written::Stopped => panic!("nothing was pushed"),
@@ -248,7 +248,7 @@ pub fn pushed(written: Written) -> String {
 }
 
 /// The ids of processes that work for a service with this cache.
-pub fn workers(cache: &Path) -> Vec<u32> {
+pub(crate) fn workers(cache: &Path) -> Vec<u32> {
     let is_ours = |id: &u32| {
         let folder = std::fs::read_link(PathBuf::from(format!("/proc/{id}/cwd")));
         folder.is_ok_and(|folder| folder.starts_with(cache))

@@ -1,4 +1,5 @@
 //! Everything against a real git server over loopback http.
 
+mod archive;
 mod lab;
 mod look;

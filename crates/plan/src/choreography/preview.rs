@@ -3,6 +3,8 @@
 //! The text is what Go's yaml.v3 prints, because people compare digests: block style, four spaces,
 //! sorted keys, strings quoted only where a reader would take them for something else.
 
+use std::fmt::Write as _;
+
 use portolan_api::digest;
 use serde_json::Value;
 
@@ -167,7 +169,10 @@ fn double_quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
-            c if c.is_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c.is_control() => {
+                // Writing to a String cannot fail.
+                let _ = write!(quoted, "\\x{:02x}", u32::from(c));
+            }
             c => quoted.push(c),
         }
     }
@@ -196,51 +201,51 @@ mod tests {
 
     use super::*;
 
-    fn check(value: Value, expected: &str) {
-        assert_eq!(preview(&value).0, expected);
+    fn check(value: &Value, expected: &str) {
+        assert_eq!(preview(value).0, expected);
         let read: Value = serde_saphyr::from_str(expected).unwrap();
-        assert_eq!(read, value, "{expected:?} reads back");
+        assert_eq!(read, *value, "{expected:?} reads back");
     }
 
     #[test]
     fn scalars() {
-        check(json!("https://git.example/a.git"), "https://git.example/a.git\n");
-        check(json!("5"), "\"5\"\n");
-        check(json!("true"), "\"true\"\n");
-        check(json!(""), "\"\"\n");
-        check(json!("1.5"), "\"1.5\"\n");
-        check(json!("0x1f"), "\"0x1f\"\n");
-        check(json!("1:30"), "\"1:30\"\n");
-        check(json!("2026-01-01"), "\"2026-01-01\"\n");
-        check(json!("a: b"), "'a: b'\n");
-        check(json!("it's"), "it's\n");
-        check(json!("# no"), "'# no'\n");
-        check(json!("'quoted'"), "'''quoted'''\n");
-        check(json!("tab\there"), "\"tab\\there\"\n");
-        check(json!("r/a@sha256:00"), "r/a@sha256:00\n");
-        check(json!(1_400_000), "1400000\n");
-        check(json!(true), "true\n");
-        check(Value::Null, "null\n");
+        check(&json!("https://git.example/a.git"), "https://git.example/a.git\n");
+        check(&json!("5"), "\"5\"\n");
+        check(&json!("true"), "\"true\"\n");
+        check(&json!(""), "\"\"\n");
+        check(&json!("1.5"), "\"1.5\"\n");
+        check(&json!("0x1f"), "\"0x1f\"\n");
+        check(&json!("1:30"), "\"1:30\"\n");
+        check(&json!("2026-01-01"), "\"2026-01-01\"\n");
+        check(&json!("a: b"), "'a: b'\n");
+        check(&json!("it's"), "it's\n");
+        check(&json!("# no"), "'# no'\n");
+        check(&json!("'quoted'"), "'''quoted'''\n");
+        check(&json!("tab\there"), "\"tab\\there\"\n");
+        check(&json!("r/a@sha256:00"), "r/a@sha256:00\n");
+        check(&json!(1_400_000), "1400000\n");
+        check(&json!(true), "true\n");
+        check(&Value::Null, "null\n");
     }
 
     #[test]
     fn collections_are_blocks_of_four() {
         check(
-            json!({"b": [1, {"x": 1, "z": 2}], "a": {"c": "d"}}),
+            &json!({"b": [1, {"x": 1, "z": 2}], "a": {"c": "d"}}),
             "a:\n    c: d\nb:\n    - 1\n    - x: 1\n      z: 2\n",
         );
-        check(json!({"a": {}, "b": []}), "a: {}\nb: []\n");
-        check(json!(["a", ["b", "c"]]), "- a\n- - b\n  - c\n");
-        check(json!([{"x": {"w": 1}}]), "- x:\n    w: 1\n");
-        check(json!({"a": [{"x": {"w": 1}, "z": 2}]}), "a:\n    - x:\n        w: 1\n      z: 2\n");
+        check(&json!({"a": {}, "b": []}), "a: {}\nb: []\n");
+        check(&json!(["a", ["b", "c"]]), "- a\n- - b\n  - c\n");
+        check(&json!([{"x": {"w": 1}}]), "- x:\n    w: 1\n");
+        check(&json!({"a": [{"x": {"w": 1}, "z": 2}]}), "a:\n    - x:\n        w: 1\n      z: 2\n");
     }
 
     #[test]
     fn several_lines_are_literal() {
-        check(json!("a\nb\n"), "|\n    a\n    b\n");
-        check(json!("a\nb"), "|-\n    a\n    b\n");
-        check(json!({"k": "a\n\nb\n"}), "k: |\n    a\n\n    b\n");
-        check(json!({"k": ["a\nb"]}), "k:\n    - |-\n      a\n      b\n");
+        check(&json!("a\nb\n"), "|\n    a\n    b\n");
+        check(&json!("a\nb"), "|-\n    a\n    b\n");
+        check(&json!({"k": "a\n\nb\n"}), "k: |\n    a\n\n    b\n");
+        check(&json!({"k": ["a\nb"]}), "k:\n    - |-\n      a\n      b\n");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The plan of one owner: all resources in blueprint order, then the whole new status.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
 
 use portolan_api::choreography::status::{ObjectReference, ResourceStatus};
@@ -264,9 +264,15 @@ impl<'w> Pass<'w> {
 
     /// Two resources of one blueprint that stamp one object would overwrite each other for ever.
     fn claim(&mut self, key: ObjectKey, resource: &'w str) -> Result<(), ResourceError> {
+        let taken = match self.claimed.entry(key) {
+            btree_map::Entry::Vacant(free) => {
+                free.insert(resource);
+                return Ok(());
+            }
+            btree_map::Entry::Occupied(taken) => taken,
+        };
+        let (key, first) = (taken.key(), taken.get());
         let object = format!("{}/{}", key.namespace, key.name);
-        let Some(first) = self.claimed.insert(key.clone(), resource) else { return Ok(()) };
-        self.claimed.insert(key.clone(), first);
         let message = format!("{} is already stamped for resource [{first}]", key.kind);
         let refusal = Refusal { kind: RefusalKind::NameConflict, verb: "create".into(), message };
         let hint = Some("let the two templates stamp different names".into());

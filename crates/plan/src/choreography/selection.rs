@@ -75,12 +75,12 @@ mod tests {
         Arc::new(Blueprint::read(OwnerKind::Workload, &object).unwrap())
     }
 
-    fn owner(labels: Value) -> Owner {
+    fn owner(labels: &Value) -> Owner {
         let object = json!({"metadata": {"name": "app", "labels": labels}, "spec": {"image": "i"}});
         Owner::read(OwnerKind::Workload, object).unwrap()
     }
 
-    fn check(labels: Value, chains: &[Arc<Blueprint>], expected: &str) {
+    fn check(labels: &Value, chains: &[Arc<Blueprint>], expected: &str) {
         let found = match select(&owner(labels), chains) {
             Selection::One(blueprint) => format!("one {}", blueprint.name),
             Selection::NoLabels => "no labels".into(),
@@ -104,13 +104,13 @@ mod tests {
             json!({"selector": {"type": "web"}, "selectorMatchFields": [broken_field]}),
         );
         let labels = json!({"type": "web"});
-        check(labels.clone(), &[web.clone(), api.clone()], "one web");
-        check(json!({"type": "web", "tier": "api"}), &[web.clone(), api], "one api");
-        check(labels.clone(), &[web.clone(), web_two], "multiple web web-2");
-        check(json!({"type": "job"}), &[web.clone()], "not found");
-        check(Value::Null, &[web.clone()], "no labels");
-        check(Value::Null, &[web.clone(), image], "one image");
-        check(labels.clone(), &[broken.clone(), web], "one web");
-        check(labels, &[broken], "broken 1");
+        check(&labels, &[web.clone(), api.clone()], "one web");
+        check(&json!({"type": "web", "tier": "api"}), &[web.clone(), api], "one api");
+        check(&labels, &[web_two, web.clone()], "multiple web web-2");
+        check(&json!({"type": "job"}), std::slice::from_ref(&web), "not found");
+        check(&Value::Null, std::slice::from_ref(&web), "no labels");
+        check(&Value::Null, &[web.clone(), image], "one image");
+        check(&labels, &[broken.clone(), web], "one web");
+        check(&labels, &[broken], "broken 1");
     }
 }

@@ -63,6 +63,8 @@ pub(super) fn stamp(
         // A namespaced owner cannot own a cluster-scoped object: garbage collection would delete it.
         metadata.remove("namespace");
         metadata.remove("ownerReferences");
+        let uid = [(portolan_api::labels::OWNER_UID, owner.uid.as_str())];
+        merge(metadata, "labels", uid.into_iter());
     }
     merge(metadata, "labels", labels.iter().map(|(k, v)| (k.as_str(), v.as_str())));
     drop_nulls(metadata);
@@ -142,7 +144,9 @@ mod tests {
     }
 
     fn with(metadata: Value) -> Value {
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+        let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap"});
+        object["metadata"] = metadata;
+        object
     }
 
     #[test]

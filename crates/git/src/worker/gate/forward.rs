@@ -1,7 +1,7 @@
 //! Over plain http: one request for each connection, sent on with the server's name in it.
 
 use std::io::{self, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use super::head::Head;
@@ -37,6 +37,5 @@ pub(super) fn serve(route: &Arc<Route>, mut client: TcpStream) -> io::Result<()>
 }
 
 fn refuse(client: &mut TcpStream) -> io::Result<()> {
-    client.write_all(b"HTTP/1.1 502 Stopped\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
-    client.shutdown(Shutdown::Write)
+    client.write_all(b"HTTP/1.1 502 Stopped\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
