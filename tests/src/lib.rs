@@ -1,7 +1,9 @@
 //! What tests that cross crates share: the harness of the scenarios, golden files, a look at the
-//! workspace.
+//! workspace, the landscape of real servers.
 
 pub mod golden;
+pub mod history;
 pub mod scenario;
 pub mod workspace;
+pub mod world;
 pub mod yaml;

@@ -134,6 +134,15 @@ impl Caches {
         }
     }
 
+    /// Waits until the first list of a watch that runs is in its store.
+    pub async fn synced(&self, gvk: &Gvk, selection: &Selection) {
+        let key = WatchKey { gvk: gvk.clone(), selection: selection.clone() };
+        let state = self.read().get(&key).map(|entry| entry.state.clone());
+        if let Some(mut state) = state {
+            let _ = state.wait_for(|state| *state == WatchState::Synced).await;
+        }
+    }
+
     /// The store of a watch that runs.
     pub fn store(&self, gvk: &Gvk, selection: &Selection) -> Option<Arc<Store>> {
         let key = WatchKey { gvk: gvk.clone(), selection: selection.clone() };

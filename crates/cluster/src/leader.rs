@@ -24,13 +24,12 @@ pub struct LeaseSettings {
     pub period: Duration,
 }
 
-impl Default for LeaseSettings {
-    fn default() -> Self {
-        Self {
-            duration: Duration::from_secs(15),
-            deadline: Duration::from_secs(10),
-            period: Duration::from_secs(2),
-        }
+impl LeaseSettings {
+    /// Settings around a duration: a holder stops acting after two thirds of it, and renews so often
+    /// that a few renewals may fail.
+    pub fn lasting(duration: Duration) -> Self {
+        let duration = duration.max(Duration::from_secs(1));
+        Self { duration, deadline: duration * 2 / 3, period: duration * 2 / 15 }
     }
 }
 
@@ -157,7 +156,8 @@ impl Contender {
         }
         spec.holder_identity = Some(holder.into());
         spec.renew_time = Some(time);
-        let seconds = self.settings.duration.as_secs().try_into().unwrap_or(15);
+        // The lease tells whole seconds; never less than we mean.
+        let seconds = self.settings.duration.as_secs_f64().ceil() as i32;
         spec.lease_duration_seconds = Some(seconds);
         lease.spec = Some(spec);
         let params = PostParams::default();

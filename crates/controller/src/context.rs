@@ -81,9 +81,9 @@ impl Context {
         object: &Value,
         status: &Value,
     ) -> Result<(), portolan_cluster::WriteError> {
-        failpoint::hit("status-before").await;
+        failpoint::hit("status-before", &kind.gvk.kind).await;
         let after = self.cluster.patch_status(kind, object, status).await?;
-        failpoint::hit("status-after").await;
+        failpoint::hit("status-after", &kind.gvk.kind).await;
         self.caches.answered(&after);
         Ok(())
     }

@@ -1,19 +1,19 @@
 //! Places where a test build stops for good, so that a test can kill it with an effect in flight.
 //!
 //! `PORTOLAN_FAIL_POINT=<name>` names the place and `PORTOLAN_FAIL_POINT_FILE` the file that tells
-//! that it was reached. Without the feature `fail-points` nothing of this is in the program.
+//! that it was reached, and with what. Without the feature `fail-points` nothing of this is in the program.
 
 #[cfg(not(feature = "fail-points"))]
 #[allow(clippy::unused_async, reason = "the same call in both builds")]
-pub(crate) async fn hit(_name: &str) {}
+pub(crate) async fn hit(_name: &str, _what: &str) {}
 
 #[cfg(feature = "fail-points")]
-pub(crate) async fn hit(name: &str) {
+pub(crate) async fn hit(name: &str, what: &str) {
     if std::env::var("PORTOLAN_FAIL_POINT").as_deref() != Ok(name) {
         return;
     }
     if let Ok(file) = std::env::var("PORTOLAN_FAIL_POINT_FILE") {
-        let _ = std::fs::write(file, name);
+        let _ = std::fs::write(file, what);
     }
     std::future::pending::<()>().await;
 }

@@ -152,7 +152,7 @@ pub async fn run(
         cluster,
     };
     let metrics = Metrics::new()?;
-    let health = http::Health { caches: caches.clone(), watches: Arc::new(watches) };
+    let health = http::Health { caches: caches.clone(), watches: Arc::new(watches.clone()) };
     for (what, address, router) in [
         ("artifacts", &listen.artifacts, http::artifacts(cx.clone())),
         ("metrics", &listen.metrics, http::metrics(metrics.clone())),
@@ -160,6 +160,14 @@ pub async fn run(
     ] {
         let served = http::serve(what, address, router, stop.clone()).await;
         served.map_err(local(format!("{what} at {address}")))?;
+    }
+    // A plan over half a cache would find templates and accounts missing that are there.
+    let synced = futures::future::join_all(
+        watches.iter().map(|(gvk, selection)| caches.synced(gvk, selection)),
+    );
+    tokio::select! {
+        _ = synced => {}
+        () = stop.cancelled() => return Ok(()),
     }
     let leases = CancellationToken::new();
     let work = Work::start(role, &cx, &me, &metrics, &stop, &leases);
@@ -226,7 +234,7 @@ impl Work {
         leases: &CancellationToken,
     ) -> Self {
         let contend = |name: &str| {
-            let settings = LeaseSettings::default();
+            let settings = LeaseSettings::lasting(cx.settings.lease_duration);
             let namespace = &cx.settings.namespace;
             Leader::contend(&cx.cluster, namespace, name, me, settings, leases.clone())
         };

@@ -62,6 +62,10 @@ pub struct Settings {
     #[arg(long, value_parser = span, default_value = "60s")]
     pub git_timeout: Duration,
 
+    /// A replica that has been silent this long is taken over from; at least 1s.
+    #[arg(long, value_parser = span, default_value = "15s")]
+    pub lease_duration: Duration,
+
     /// Objects of one kind that are worked on at the same time.
     #[arg(long, default_value_t = 8)]
     pub concurrency: usize,

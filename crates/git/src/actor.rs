@@ -3,10 +3,11 @@
 mod batch;
 mod board;
 mod pending;
+mod settle;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -32,7 +33,7 @@ pub(crate) enum Command {
 
 /// The actors that are there.
 #[derive(Clone, Default)]
-pub(crate) struct Actors(Arc<Mutex<HashMap<String, mpsc::UnboundedSender<Command>>>>);
+pub(crate) struct Actors(Arc<List>);
 
 impl Actors {
     /// Sends a command to the actor of a key, which is started if there is none.
@@ -50,18 +51,23 @@ impl Actors {
         let _ = sender.send(command);
         actors.insert(key.to_owned(), sender);
         let actor = Actor { session: session(), commands, queue: Queue::default() };
-        tokio::spawn(actor.run(self.clone(), key.to_owned()));
+        // Not the list itself, which holds our own sender: when the service goes, so do we.
+        let list = Arc::downgrade(&self.0);
+        tokio::spawn(actor.run(list, key.to_owned()));
     }
+}
 
-    /// Takes an actor off the list, unless somebody has just asked it something.
-    fn leave(&self, key: &str, commands: &mpsc::UnboundedReceiver<Command>) -> bool {
-        let mut actors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let leaves = commands.is_empty();
-        if leaves {
-            actors.remove(key);
-        }
-        leaves
+type List = Mutex<HashMap<String, mpsc::UnboundedSender<Command>>>;
+
+/// Takes an actor off the list, unless somebody has just asked it something.
+fn leave(list: &Weak<List>, key: &str, commands: &mpsc::UnboundedReceiver<Command>) -> bool {
+    let Some(list) = list.upgrade() else { return true };
+    let mut actors = list.lock().unwrap_or_else(PoisonError::into_inner);
+    let leaves = commands.is_empty();
+    if leaves {
+        actors.remove(key);
     }
+    leaves
 }
 
 struct Actor {
@@ -71,7 +77,7 @@ struct Actor {
 }
 
 impl Actor {
-    async fn run(mut self, actors: Actors, key: String) {
+    async fn run(mut self, list: Weak<List>, key: String) {
         let mut waiting = Vec::new();
         loop {
             let (idle, pool) = (self.session.shared.options.idle, self.session.shared.pool.clone());
@@ -89,7 +95,7 @@ impl Actor {
                 }
                 () = sleep(idle), if has_nothing => {
                     self.session.end_worker().await;
-                    if actors.leave(&key, &self.commands) {
+                    if leave(&list, &key, &self.commands) {
                         break;
                     }
                 }

@@ -2,22 +2,13 @@
 //!
 //! **Invariant:** the name of a folder tells nothing of the credential, whoever reads it.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
-
-/// Where the system keeps the public authorities.
-const PUBLIC: [&str; 5] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 /// The folder of the cache.
 pub(crate) struct Cache {
@@ -49,32 +40,27 @@ impl Cache {
         Ok(path)
     }
 
-    /// Writes the authorities that a worker trusts, these beside the public ones, for OpenSSL to read.
-    pub(crate) fn authorities(&self, folder: &Path, own: &[u8]) -> Result<PathBuf, Error> {
-        let mut all = own.to_vec();
-        if let Some(public) = PUBLIC.iter().find_map(|path| fs::read(path).ok()) {
-            all.push(b'\n');
-            all.extend(public);
-        }
-        let path = folder.join("ca.pem");
-        let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(|error| storage(&error))?;
-        draft.write_all(&all).map_err(|error| storage(&error))?;
-        draft.persist(&path).map_err(|error| storage(&error.error))?;
-        Ok(path)
-    }
-
-    /// Removes folders that nobody has used for so long, such as those of credentials that are no more.
+    /// Removes folders that nobody has used for so long, such as those of credentials that are no
+    /// more.
     pub(crate) fn sweep(&self, keep: Duration) {
-        let old = |path: &Path| {
+        let is_old = |path: &Path| {
             let used = fs::metadata(path.join("used")).and_then(|found| found.modified());
             used.is_ok_and(|used| used.elapsed().is_ok_and(|age| age > keep))
         };
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            if old(&entry.path()) {
+            if is_old(&entry.path()) && !is_in_use(&entry.path()) {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
     }
+}
+
+/// Whether a worker holds one of the slots.
+fn is_in_use(folder: &Path) -> bool {
+    fs::read_dir(folder).into_iter().flatten().flatten().any(|slot| {
+        let lock = File::open(slot.path().join("lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    })
 }
 
 fn private_folder(path: &Path) -> io::Result<()> {
@@ -122,10 +108,19 @@ mod tests {
     fn what_nobody_uses_is_swept() {
         let scratch = tempfile::tempdir().unwrap();
         let cache = Cache::open(scratch.path()).unwrap();
-        let (old, new) = (cache.folder("old").unwrap(), cache.folder("new").unwrap());
-        let long_ago = SystemTime::now() - Duration::from_hours(100);
-        File::create(old.join("used")).unwrap().set_modified(long_ago).unwrap();
+        let folder = |key: &str, hours: u64| {
+            let path = cache.folder(key).unwrap();
+            let then = SystemTime::now() - Duration::from_hours(hours);
+            File::create(path.join("used")).unwrap().set_modified(then).unwrap();
+            fs::create_dir(path.join("0")).unwrap();
+            let lock = File::create(path.join("0/lock")).unwrap();
+            (path, lock)
+        };
+        let (old, _) = folder("old", 100);
+        let (new, _) = folder("new", 1);
+        let (busy, lock) = folder("busy", 100);
+        lock.lock().unwrap();
         cache.sweep(Duration::from_hours(50));
-        assert!(!old.exists() && new.exists());
+        assert!(!old.exists() && new.exists() && busy.exists());
     }
 }

@@ -3,8 +3,8 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::OwnedSemaphorePermit;
@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) cache: Cache,
     pub(crate) pool: Pool,
+    /// When the cache was swept last.
+    pub(crate) swept: Mutex<Option<Instant>>,
 }
 
 /// Conversations about one repository with one credential.
@@ -97,13 +99,22 @@ impl Session {
 
     /// Asks the worker, which is started if there is none.
     pub(crate) async fn ask(&mut self, request: Request) -> Result<Response, Trouble> {
-        if self.worker.as_mut().is_some_and(|worker| !worker.is_alive()) {
-            self.end_worker().await;
+        let waited = self.worker.is_some();
+        let answer = self.ask_once(&request).await;
+        // One that died while it had nothing to do is nobody's trouble.
+        match answer {
+            Err(Trouble::Gone(Error::WorkerFailed { .. })) if waited && request.begins_anew() => {
+                self.ask_once(&request).await
+            }
+            answer => answer,
         }
+    }
+
+    async fn ask_once(&mut self, request: &Request) -> Result<Response, Trouble> {
         if self.worker.is_none() {
             self.worker = Some(self.start().await.map_err(Trouble::Failed)?);
             let hello = self.hello()?;
-            match self.exchange(hello).await? {
+            match self.exchange(&hello).await? {
                 Response::Ready => {}
                 response => return Err(self.failed(response)),
             }
@@ -125,14 +136,14 @@ impl Session {
         }
     }
 
-    async fn exchange(&mut self, request: Request) -> Result<Response, Trouble> {
+    async fn exchange(&mut self, request: &Request) -> Result<Response, Trouble> {
         let deadline = self.shared.options.deadline;
         let Some(worker) = &mut self.worker else {
             return Err(Trouble::Failed(Error::worker("is not there")));
         };
         let work = async {
             // A worker that died says so by the end of its answers.
-            let _ = send_async(&mut worker.stdin, &request).await;
+            let _ = send_async(&mut worker.stdin, request).await;
             receive_async(&mut worker.stdout).await
         };
         let answer = timeout(deadline, work).await;
@@ -144,10 +155,12 @@ impl Session {
             None => None,
         };
         let host = self.address.host().to_owned();
-        Err(Trouble::Gone(match answer {
+        let error = match answer {
             Err(_) => Error::TimedOut { host, seconds: deadline.as_secs() },
             Ok(_) => self.death(status),
-        }))
+        };
+        tracing::warn!(host = self.address.host(), %error, "git worker lost");
+        Err(Trouble::Gone(error))
     }
 
     fn death(&self, status: Option<ExitStatus>) -> Error {
@@ -163,9 +176,11 @@ impl Session {
     }
 
     fn hello(&self) -> Result<Request, Trouble> {
+        let ca = self.credentials.ca_pem.as_ref();
         Ok(Request::Hello(Box::new(Hello {
             url: self.address.url.to_string(),
             login: WireLogin::from(&self.credentials.login),
+            ca_pem: ca.map(|pem| String::from_utf8_lossy(pem).into_owned()),
             limits: self.shared.options.limits.clone(),
             refused: self.shared.options.refused_addresses.clone(),
             folder: self.folder().map_err(Trouble::Failed)?,
@@ -181,9 +196,6 @@ impl Session {
         let folder = self.folder()?;
         let home = folder.join("home");
         let mut command = self.command(&home)?;
-        if let Some(own) = &self.credentials.ca_pem {
-            command.env("SSL_CERT_FILE", self.shared.cache.authorities(&folder, own)?);
-        }
         let started = command.spawn();
         let mut child =
             started.map_err(|error| Error::worker(format!("does not start: {error}")))?;
@@ -215,10 +227,6 @@ impl Session {
 }
 
 impl Worker {
-    fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-
     /// Kills the process and waits until it is gone, and its hold on the cache with it.
     async fn bury(mut self) -> Option<ExitStatus> {
         // One that has just died tells more than one that is killed.

@@ -17,6 +17,19 @@ pub(crate) fn check_short(what: &str, name: &str) -> Result<(), Error> {
     check_full(what, &format!("refs/heads/{name}"))
 }
 
+/// Checks that two branches can be in one repository: git has no `a/b` where it has `a`.
+pub(crate) fn check_beside(branch: &str, base: &str) -> Result<(), Error> {
+    let is_below =
+        |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'));
+    if is_below(branch, base) || is_below(base, branch) {
+        let other = branch.replace('/', "-");
+        let problem =
+            format!("git cannot have {branch} beside {base}: name it {other}, for example");
+        return Err(Error::invalid("branch", problem));
+    }
+    Ok(())
+}
+
 /// Checks the full name of a reference.
 pub(crate) fn check_full(what: &str, name: &str) -> Result<(), Error> {
     let bad = |problem: &str| Err(Error::invalid(what, format!("{:?} {problem}", shown(name))));
@@ -161,6 +174,14 @@ mod tests {
     #[case("refs/", false)]
     fn full_names(#[case] name: &str, #[case] good: bool) {
         assert_eq!(check_full("name", name).is_ok(), good);
+    }
+
+    #[test]
+    fn branches_that_git_cannot_have_together() {
+        assert!(check_beside("staging/app", "staging").is_err());
+        assert!(check_beside("staging", "staging/app").is_err());
+        assert!(check_beside("staging-app", "staging").is_ok());
+        assert!(check_beside("staging", "staging").is_ok());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How many workers there may be at a time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -8,12 +9,17 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 #[derive(Clone)]
 pub(crate) struct Pool {
     places: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
     wanted: Arc<Notify>,
 }
 
 impl Pool {
     pub(crate) fn new(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places.max(1))), wanted: Arc::default() }
+        Self {
+            places: Arc::new(Semaphore::new(places.max(1))),
+            waiting: Arc::default(),
+            wanted: Arc::default(),
+        }
     }
 
     /// A place for a worker. Where there is none, one that has nothing to do is asked to go.
@@ -21,13 +27,36 @@ impl Pool {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Some(place);
         }
-        self.wanted.notify_one();
+        let _waiting = Waiting::new(&self.waiting);
+        self.wanted.notify_waiters();
         self.places.clone().acquire_owned().await.ok()
     }
 
     /// Waits until somebody wants the place of a worker that has nothing to do.
     pub(crate) async fn wanted(&self) {
-        self.wanted.notified().await;
+        loop {
+            let told = self.wanted.notified();
+            if self.waiting.load(Ordering::SeqCst) > 0 {
+                return;
+            }
+            told.await;
+        }
+    }
+}
+
+/// One that waits, also where it gives up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

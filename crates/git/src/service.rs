@@ -1,6 +1,7 @@
 //! The door to all of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use portolan_plan::writer::Place;
 use tokio::sync::oneshot;
@@ -24,14 +25,27 @@ pub struct Service {
     actors: Actors,
 }
 
+/// How often the cache is swept.
+const SWEEP: Duration = Duration::from_hours(1);
+
 impl Service {
-    /// A service with these options. Makes the folder of the cache, and removes from it what nobody
-    /// has used for long.
+    /// A service with these options. Makes the folder of the cache.
     pub fn new(options: Options) -> Result<Self, Error> {
         let cache = Cache::open(&options.cache)?;
-        cache.sweep(options.keep);
         let pool = Pool::new(options.limits.workers);
-        Ok(Self { shared: Arc::new(Shared { options, cache, pool }), actors: Actors::default() })
+        let swept = Mutex::default();
+        let shared = Arc::new(Shared { options, cache, pool, swept });
+        Ok(Self { shared, actors: Actors::default() })
+    }
+
+    /// Removes, once in a while, what nobody uses any more.
+    fn sweep(&self) {
+        let mut swept = self.shared.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.is_none_or(|last: Instant| last.elapsed() > SWEEP) {
+            *swept = Some(Instant::now());
+            let shared = self.shared.clone();
+            tokio::task::spawn_blocking(move || shared.cache.sweep(shared.options.keep));
+        }
     }
 
     /// The references of a repository. Those who ask at the same time share one request.
@@ -69,6 +83,7 @@ impl Service {
         names::check_short("branch", &place.branch)?;
         if let Some(base) = &place.base {
             names::check_short("base", base)?;
+            names::check_beside(&place.branch, base)?;
         }
         names::check_path(&place.path)?;
         self.ask(repository, |reply| Command::Write(Box::new(Pending::new(place, planner, reply))))
@@ -80,6 +95,7 @@ impl Service {
         repository: &RemoteRepository,
         command: impl FnOnce(Reply<T>) -> Command,
     ) -> Result<T, Error> {
+        self.sweep();
         let address = repository.address()?;
         let key = address.key(self.shared.cache.salt(), &repository.credentials);
         let (reply, answer) = oneshot::channel();

@@ -1,5 +1,7 @@
 //! Foreign text made fit for a message: bounded, without control characters, without secrets.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -37,7 +39,7 @@ pub(crate) fn name(bytes: &[u8]) -> String {
             if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
         }
         for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
+            let _ = write!(out, "\\x{byte:02x}");
         }
     }
     out
@@ -62,6 +64,12 @@ impl Redactor {
         needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
         needles.dedup();
         Self(needles)
+    }
+
+    /// Guards this whole text too.
+    pub(crate) fn and(mut self, text: &str) -> Self {
+        self.0.insert(0, text.to_owned());
+        self
     }
 
     /// The text without what is guarded.

@@ -18,6 +18,7 @@ use crate::refs::Refs;
 pub(crate) struct Hello {
     pub(crate) url: String,
     pub(crate) login: WireLogin,
+    pub(crate) ca_pem: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) refused: Vec<IpAddr>,
     /// Folder of this repository and credential; the worker takes a free slot in it.
@@ -47,6 +48,16 @@ pub(crate) enum Request {
     Tips {
         branches: Vec<String>,
     },
+}
+
+impl Request {
+    /// Whether it needs nothing of what the worker was asked before.
+    pub(crate) fn begins_anew(&self) -> bool {
+        matches!(
+            self,
+            Self::Refs | Self::Look(_) | Self::Archive(..) | Self::Fetch { .. } | Self::Tips { .. }
+        )
+    }
 }
 
 /// A writer's place at these tips.
@@ -99,6 +110,8 @@ pub(crate) enum Outcome {
     Lost(String),
     /// The server does not want it.
     Refused(String),
+    /// It did not come to that, as far as can be seen.
+    Failed(Error),
 }
 
 #[derive(Serialize, Deserialize)]

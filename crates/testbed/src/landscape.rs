@@ -85,13 +85,39 @@ impl Landscape {
         Ok(Self { forge, registry, build, staging, _scratch: scratch })
     }
 
-    /// Pushes a commit to the application's source, as a developer does.
+    /// Pushes a commit to the example application's source, as a developer does.
     pub async fn push_source(
         &self,
         files: &[(&str, Option<&[u8]>)],
         message: &str,
     ) -> Result<String> {
-        self.forge.commit_files(TEAM, APP, "main", files, message).await
+        self.push(APP, files, message).await
+    }
+
+    /// Pushes a commit to an application's source.
+    pub async fn push(
+        &self,
+        app: &str,
+        files: &[(&str, Option<&[u8]>)],
+        message: &str,
+    ) -> Result<String> {
+        self.forge.commit_files(TEAM, app, "main", files, message).await
+    }
+
+    /// Adds another application beside the example's: a repository, and the team's files of the
+    /// example under its name in both clusters.
+    pub async fn add_app(&self, app: &str) -> Result<()> {
+        self.add_repository(app).await?;
+        for member in [&self.build, &self.staging] {
+            member.apply(&member.example_for("team", app)?).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a source repository that the build cluster may read.
+    pub async fn add_repository(&self, app: &str) -> Result<()> {
+        make_private(&self.forge, app).await?;
+        self.forge.add_collaborator(TEAM, app, &login("build").0, "read").await
     }
 }
 
@@ -136,11 +162,7 @@ pub(crate) fn login(cluster: &str) -> (String, String) {
 async fn accounts(forge: &Forge) -> Result<()> {
     forge.create_org(TEAM).await?;
     for repository in [APP, CONFIG] {
-        forge.create_repo(TEAM, repository, false).await?;
-        let path = format!("/repos/{TEAM}/{repository}");
-        let (status, answer) =
-            forge.api(Method::PATCH, &path, Some(json!({"private": true}))).await?;
-        anyhow::ensure!(status == 200, "making {repository} private: {status} {answer}");
+        make_private(forge, repository).await?;
     }
     for (cluster, repository, permission) in
         [("build", APP, "read"), ("build", CONFIG, "write"), ("staging", CONFIG, "write")]
@@ -152,5 +174,13 @@ async fn accounts(forge: &Forge) -> Result<()> {
         }
         forge.add_collaborator(TEAM, repository, &user, permission).await?;
     }
+    Ok(())
+}
+
+async fn make_private(forge: &Forge, repository: &str) -> Result<()> {
+    forge.create_repo(TEAM, repository, false).await?;
+    let path = format!("/repos/{TEAM}/{repository}");
+    let (status, answer) = forge.api(Method::PATCH, &path, Some(json!({"private": true}))).await?;
+    anyhow::ensure!(status == 200, "making {repository} private: {status} {answer}");
     Ok(())
 }

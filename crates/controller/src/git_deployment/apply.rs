@@ -102,9 +102,9 @@ impl GitDeployments {
         ahead.conditions = self.cx.conditions(&decided, &status.conditions, generation);
         ahead.observed_generation = Some(generation);
         let value = serde_json::to_value(&ahead).unwrap_or_default();
-        failpoint::hit("status-before").await;
+        failpoint::hit("status-before", KIND).await;
         let after = self.cx.cluster.patch_status(&kind, &round.native.value, &value).await?;
-        failpoint::hit("status-after").await;
+        failpoint::hit("status-after", KIND).await;
         self.cx.caches.answered(&after);
         Ok(())
     }
@@ -273,9 +273,9 @@ impl GitDeployments {
             let message = format!("{} is not served", gvk.kind);
             return Err(WriteError::new(WriteErrorKind::NotFound, message));
         };
-        failpoint::hit("apply-before").await;
+        failpoint::hit("deploy-before", &wanted.key.name).await;
         let applied = self.send(round, wanted, &kind, expect).await?;
-        failpoint::hit("apply-after").await;
+        failpoint::hit("deploy-after", &wanted.key.name).await;
         self.cx.caches.answered(&applied.object);
         let before = live.objects.insert(wanted.key.clone(), Arc::new(applied.object.clone()));
         let unchanged = before.is_some_and(|before: Arc<Value>| {

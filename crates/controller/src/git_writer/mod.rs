@@ -112,14 +112,14 @@ impl GitWriters {
             self.check_verified(writer)?;
             let repository = self.cx.polls.repository(remote, Duration::ZERO).await?;
             let (act, concluded) = planner(true);
-            failpoint::hit("git-push-before").await;
+            failpoint::hit("git-push-before", &place.branch).await;
             let written = self
                 .cx
                 .git
                 .write(&repository, place.clone(), Box::new(act))
                 .await
                 .map_err(|error| self.refused(remote, error))?;
-            failpoint::hit("git-push-after").await;
+            failpoint::hit("git-push-after", &place.branch).await;
             conclusion = concluded.take();
             if let Written::Pushed { commit } = written {
                 pushed = Some(commit);

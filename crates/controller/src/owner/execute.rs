@@ -43,13 +43,13 @@ impl Owners {
         apply: &Apply,
     ) -> Result<(Value, bool), WriteError> {
         let options = ApplyOptions { manager: MANAGER, dry_run: false, owner: Some(owner) };
-        failpoint::hit("apply-before").await;
+        failpoint::hit("apply-before", &apply.resource).await;
         let applied = self
             .cx
             .cluster
             .apply(identity, &apply.kind, &apply.object, &apply.expect, options)
             .await?;
-        failpoint::hit("apply-after").await;
+        failpoint::hit("apply-after", &apply.resource).await;
         self.cx.caches.answered(&applied.object);
         Ok((applied.object, applied.created))
     }

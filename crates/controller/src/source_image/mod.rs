@@ -80,9 +80,9 @@ impl SourceImages {
             Trouble::stalled(stalled::ARTIFACT_INVALID, format!("packing failed: {error}")).unseen()
         })??;
         let tag: String = commit_of(&source.revision).chars().take(12).collect();
-        failpoint::hit("image-push-before").await;
+        failpoint::hit("image-push-before", &spec.image).await;
         let receipt = registry.push(&packed, &repository, &tag, &credential).await?;
-        failpoint::hit("image-push-after").await;
+        failpoint::hit("image-push-after", &spec.image).await;
         tracing::info!(
             image = receipt.reference,
             sent = receipt.blobs_sent,

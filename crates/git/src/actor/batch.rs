@@ -1,28 +1,32 @@
 //! A batch of writes: one fetch, one push of all their branches, a result for each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use portolan_plan::writer::{History, View};
 
 use super::board::Board;
 use super::pending::Pending;
+use super::settle::{push, settle};
 use super::unexpected;
 use crate::client::{Session, Trouble};
 use crate::error::Error;
 use crate::planner::{Step, Written};
-use crate::wire::{Observe, Outcome, Request, Response, Tips, Update};
+use crate::wire::{Observe, Request, Response};
 
 /// Commits that one writer may want in one batch.
 const MAX_STEPS: usize = 4;
 
+/// Attempts after which a cache that breaks again and again is an error.
+const CACHE_ATTEMPTS: u32 = 2;
+
 /// A write whose commits are built.
-struct Built {
-    pending: Pending,
+pub(super) struct Built {
+    pub(super) pending: Pending,
     /// The branches it moves.
-    branches: BTreeSet<String>,
+    pub(super) branches: BTreeSet<String>,
     /// Its last commit.
-    commit: String,
+    pub(super) commit: String,
 }
 
 /// How planning a write ended.
@@ -51,6 +55,10 @@ pub(super) async fn run(session: &mut Session, group: Vec<Pending>) -> Vec<Pendi
                 board.reset();
                 left = rest;
             }
+            // One that costs the worker its life shall not cost the others theirs.
+            Err((rest, Trouble::Gone(_))) if rest.len() > 1 => {
+                return rest.into_iter().map(Pending::alone).collect();
+            }
             Err((rest, trouble)) => return fail(session, rest, Some(trouble)),
         }
     };
@@ -59,11 +67,9 @@ pub(super) async fn run(session: &mut Session, group: Vec<Pending>) -> Vec<Pendi
     }
     match push(session, board.updates()).await {
         Ok(outcomes) => settle(session, built, &outcomes),
-        Err(error) => {
-            for built in built {
-                built.pending.answer(Err(error.clone()));
-            }
-            Vec::new()
+        Err(trouble) => {
+            let group = built.into_iter().map(|built| built.pending).collect();
+            fail(session, group, Some(trouble))
         }
     }
 }
@@ -154,13 +160,11 @@ async fn one(
             break;
         }
     }
-    Ok(match last {
-        Some(commit) => Planned::Built(Built { pending, branches, commit }),
-        None => {
-            pending.answer(Ok(Written::Stopped));
-            Planned::Answered { left_commits: false }
-        }
-    })
+    let Some(commit) = last else {
+        pending.answer(Ok(Written::Stopped));
+        return Ok(Planned::Answered { left_commits: false });
+    };
+    Ok(Planned::Built(Built { pending, branches, commit }))
 }
 
 /// Shows a writer its place, with the histories if it wants them.
@@ -181,7 +185,13 @@ async fn step(
         Ok(Response::History(history)) => history,
         other => return Err(keep(other)),
     };
-    ask(pending, &view, Some(&history))
+    match ask(pending, &view, Some(&history))? {
+        Step::NeedHistory => {
+            let problem = "it asks for the histories that it was shown";
+            Err(Trouble::Failed(Error::invalid("plan", problem)))
+        }
+        step => Ok(step),
+    }
 }
 
 /// Asks a planner; one that panics ends nothing but its own write.
@@ -210,92 +220,19 @@ fn keep(answer: Result<Response, Trouble>) -> Trouble {
 fn fail(session: &Session, group: Vec<Pending>, trouble: Option<Trouble>) -> Vec<Pending> {
     let trouble =
         trouble.unwrap_or_else(|| Trouble::Failed(Error::worker("answered something else")));
+    let (mut again, mut failed) = (Vec::new(), group);
     if let Trouble::CacheDropped(error) = &trouble {
-        let (pause, why) = (session.shared.options.pause, error.to_string());
-        return group.into_iter().filter_map(|pending| pending.again(pause, &why)).collect();
+        let why = error.to_string();
+        tracing::warn!(host = session.address.host(), why, "cache of a repository dropped");
+        let (fresh, tried): (Vec<_>, Vec<_>) =
+            failed.into_iter().partition(|pending| pending.attempts < CACHE_ATTEMPTS);
+        failed = tried;
+        let pause = session.shared.options.pause;
+        again.extend(fresh.into_iter().filter_map(|pending| pending.again(pause, &why)));
     }
     let error = trouble.into_error();
-    for pending in group {
+    for pending in failed {
         pending.answer(Err(error.clone()));
-    }
-    Vec::new()
-}
-
-/// Pushes, and finds out what happened where that is not clear.
-async fn push(
-    session: &mut Session,
-    updates: Vec<Update>,
-) -> Result<BTreeMap<String, Outcome>, Error> {
-    let mut outcomes = push_once(session, &updates).await?;
-    let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
-    if updates.len() > 1 && outcomes.values().all(is_refused) {
-        // A hook that judges the push as a whole: one bad branch shall not hold the others.
-        for update in updates {
-            let outcome = push_once(session, &[update]).await?;
-            outcomes.extend(outcome);
-        }
-    }
-    Ok(outcomes)
-}
-
-async fn push_once(
-    session: &mut Session,
-    updates: &[Update],
-) -> Result<BTreeMap<String, Outcome>, Error> {
-    let names = || updates.iter().map(|update| update.branch.clone());
-    let request = Request::Push { updates: updates.to_vec() };
-    let error = match session.ask(request).await {
-        Ok(Response::Pushed(outcomes)) => return Ok(names().zip(outcomes).collect()),
-        Err(Trouble::Gone(error)) => error,
-        other => return Err(unexpected(other)),
-    };
-    // The worker is gone, and whether the push happened is not known: look (faults F60, F61).
-    let branches = names().collect();
-    let Ok(Response::Tips(Tips { commits, .. })) = session.ask(Request::Tips { branches }).await
-    else {
-        return Err(error);
-    };
-    if updates.iter().all(|update| commits.get(&update.branch) == Some(&update.new)) {
-        return Ok(names().map(|name| (name, Outcome::Accepted)).collect());
-    }
-    Err(error)
-}
-
-/// Answers each write by what became of its branches.
-fn settle(
-    session: &Session,
-    built: Vec<Built>,
-    outcomes: &BTreeMap<String, Outcome>,
-) -> Vec<Pending> {
-    let mut writers: BTreeMap<&String, usize> = BTreeMap::new();
-    for branch in built.iter().flat_map(|built| &built.branches) {
-        *writers.entry(branch).or_default() += 1;
-    }
-    let shared: BTreeSet<String> = writers
-        .into_iter()
-        .filter(|(_, count)| *count > 1)
-        .map(|(branch, _)| branch.clone())
-        .collect();
-    let mut again = Vec::new();
-    for Built { pending, branches, commit } in built {
-        let mut lost = None;
-        let mut refused = None;
-        for branch in &branches {
-            match outcomes.get(branch) {
-                Some(Outcome::Accepted) => {}
-                Some(Outcome::Refused(why)) => refused = Some((branch.clone(), session.clean(why))),
-                Some(Outcome::Lost(why)) => lost = Some(session.clean(why)),
-                None => lost = Some("nothing was said of it".into()),
-            }
-        }
-        match (refused, lost) {
-            (Some((branch, _)), _) if shared.contains(&branch) => again.push(pending.alone()),
-            (Some((reference, message)), _) => {
-                pending.answer(Err(Error::PushRefused { reference, message }));
-            }
-            (None, Some(why)) => again.extend(pending.again(session.shared.options.pause, &why)),
-            (None, None) => pending.answer(Ok(Written::Pushed { commit })),
-        }
     }
     again
 }

@@ -1,5 +1,7 @@
 //! The commits of an edit, built in memory.
 
+use std::fmt::Write as _;
+
 use git2::{Commit, Oid, Signature, Time};
 use portolan_plan::writer::{Edit, Start};
 
@@ -61,7 +63,7 @@ fn with_conflicts(message: &str, conflicts: &[String]) -> String {
     }
     let mut text = conflicts.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     if conflicts.len() > NAMED {
-        text.push_str(&format!(" and {} more", conflicts.len() - NAMED));
+        let _ = write!(text, " and {} more", conflicts.len() - NAMED);
     }
     let line = format!("Both sides changed {text}: the base's version stays.");
     match message.split_once("\n\n") {

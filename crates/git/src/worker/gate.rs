@@ -1,171 +1,186 @@
-//! The worker's only way out: a listener on loopback that leads to one server and nowhere else.
+//! The worker's only way out: a small proxy on loopback that leads to one repository and nowhere else.
 //!
 //! libgit2 follows a redirect to another port of a server even where it is told to follow none, has no
-//! timeout for a connection, no cap on what a server sends before the pack, and no say in where a name
-//! leads. So it does not connect to the server: it connects to this gate, which does.
+//! timeout for a connection, no cap on what a server sends, no say in where a name leads, and uses
+//! freed memory where a certificate is refused behind a proxy. So it does not talk to the server: it
+//! talks plain HTTP to this gate, which does, and which alone knows the credentials.
 //!
-//! **Invariants:** every byte goes to the host and port of the repository's url, at an address that is
-//! not refused; no redirect leads elsewhere; no more bytes come in than the budget allows.
+//! **Invariants:** every request goes to the repository's url, at an address that is not refused, over
+//! TLS that is verified where the url says https; no redirect is followed; no more bytes come in than
+//! the budget allows; who does not know the gate's secret path gets nothing.
 
 mod address;
-mod forward;
-mod head;
-mod pipe;
-mod tunnel;
+mod pass;
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
+use axum::Router;
+use reqwest::header::HeaderValue;
 use url::Url;
 
-/// Stack of a thread that copies bytes.
-const STACK: usize = 256 << 10;
+use crate::credentials::Login;
+use crate::error::Error;
 
-/// The way out to one server.
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The way out to one repository.
 pub(super) struct Gate {
     route: Arc<Route>,
-    port: u16,
+    url: String,
 }
 
 /// Why something did not get through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stopped {
-    /// No connection, or none in time.
+    /// No connection, or one that broke.
     Unreachable(String),
     /// The name leads to an address that is refused.
     Refused(IpAddr),
+    /// The certificate is not trusted.
+    Untrusted(String),
     /// The server sent us elsewhere.
     Redirected(String),
-    /// More bytes than the budget came.
-    TooMuch,
+    /// The server answered with this status, and these words.
+    Status(u16, String),
+    /// More bytes than this budget came.
+    TooMuch(u64),
 }
 
-/// What the gate knows of the last request, for the message of an error.
-#[derive(Clone, Debug, Default)]
+/// What the gate knows of the last step, for the message of an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Report {
     pub(super) stopped: Option<Stopped>,
-    /// When the server wants to be asked again (plain http only: TLS is not ours to read).
+    /// When the server wants to be asked again.
     pub(super) retry_after: Option<Duration>,
 }
 
-/// Where the gate leads, and how much may come back.
+/// Where the gate leads, as whom, and how much may come back.
 struct Route {
-    host: String,
-    port: u16,
-    tls: bool,
+    /// The repository, without a slash at its end.
+    url: Url,
+    /// What libgit2 has to put before the repository's path.
+    secret: String,
+    authorization: Option<HeaderValue>,
     refused: Vec<IpAddr>,
+    client: reqwest::Client,
     budget: AtomicU64,
+    left: AtomicU64,
     report: Mutex<Report>,
 }
 
 impl Gate {
-    /// Opens a gate to the server of this url.
-    pub(super) fn open(url: &Url, refused: &[IpAddr]) -> io::Result<Self> {
-        let host = url.host_str().unwrap_or_default();
+    /// Opens a gate to this repository.
+    pub(super) fn open(
+        url: &Url,
+        login: &Login,
+        ca_pem: Option<&str>,
+        refused: &[IpAddr],
+    ) -> Result<Self, Error> {
+        let failed = |error: io::Error| Error::worker(format!("has no way out: {error}"));
+        let secret = secret().map_err(failed)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
+        let port = listener.local_addr().map_err(failed)?.port();
         let route = Arc::new(Route {
-            // An IPv6 address stands in brackets in a url, and only there.
-            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-            port: url.port_or_known_default().unwrap_or_default(),
-            tls: url.scheme() == "https",
+            url: url.clone(),
+            secret: format!("/{secret}"),
+            authorization: pass::authorization(login)?,
             refused: refused.iter().map(IpAddr::to_canonical).collect(),
+            client: client(ca_pem, refused)?,
             budget: AtomicU64::new(0),
+            left: AtomicU64::new(0),
             report: Mutex::default(),
         });
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
-        let shared = route.clone();
-        spawn(move || {
-            for client in listener.incoming().flatten() {
-                let route = shared.clone();
-                // Without a thread the connection closes, and libgit2 says so.
-                let _ = spawn(move || serve(&route, client));
-            }
-        })?;
-        Ok(Self { route, port })
+        serve(listener, route.clone()).map_err(failed)?;
+        Ok(Self { route, url: format!("http://127.0.0.1:{port}/{secret}{}", url.path()) })
     }
 
-    /// The url that libgit2 connects to. Over plain http that is the gate itself.
-    pub(super) fn url(&self, url: &Url) -> String {
-        if self.route.tls {
-            return url.to_string();
-        }
-        format!("http://127.0.0.1:{}{}", self.port, url.path())
-    }
-
-    /// The proxy that libgit2 is told to use: with TLS the gate sees the name of the server only.
-    pub(super) fn proxy(&self) -> Option<String> {
-        self.route.tls.then(|| format!("http://127.0.0.1:{}", self.port))
+    /// The url that libgit2 is given.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Begins a step of the conversation, in which this many bytes may come.
     pub(super) fn begin(&self, budget: u64) {
         self.route.budget.store(budget, Ordering::SeqCst);
-        *self.route.lock() = Report::default();
+        self.route.left.store(budget, Ordering::SeqCst);
+        *self.route.report() = Report::default();
     }
 
     /// What is known of the step.
     pub(super) fn report(&self) -> Report {
-        self.route.lock().clone()
+        self.route.report().clone()
     }
 }
 
 impl Route {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Report> {
+    fn report(&self) -> MutexGuard<'_, Report> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes why something did not get through; what comes first is the reason of the rest.
     fn stop(&self, why: Stopped) {
-        self.lock().stopped.get_or_insert(why);
+        self.report().stopped.get_or_insert(why);
     }
 
     /// Counts bytes that came; `false` where there is no budget for them.
     fn spend(&self, bytes: usize) -> bool {
-        let bytes = bytes as u64;
-        let spent = self
-            .budget
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(bytes));
-        if spent.is_err() {
-            self.stop(Stopped::TooMuch);
+        let less = |left: u64| left.checked_sub(bytes as u64);
+        let fits = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok();
+        if !fits {
+            self.stop(Stopped::TooMuch(self.budget.load(Ordering::SeqCst)));
         }
-        spent.is_ok()
+        fits
     }
+}
 
-    /// Connects to the server, and says why where that fails.
-    fn connect(&self) -> Option<TcpStream> {
-        match address::connect(&self.host, self.port, &self.refused) {
-            Ok(stream) => Some(stream),
-            Err(why) => {
-                self.stop(why);
-                None
+fn client(ca_pem: Option<&str>, refused: &[IpAddr]) -> Result<reqwest::Client, Error> {
+    let invalid = |problem: &str| Error::invalid("ca.crt", problem);
+    let roots = match ca_pem {
+        Some(pem) => reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+            .map_err(|_| invalid("it is no PEM certificate"))?,
+        None => Vec::new(),
+    };
+    reqwest::Client::builder()
+        .user_agent(concat!("git/portolan-", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .dns_resolver(address::Resolver::new(refused))
+        .tls_certs_merge(roots)
+        .http1_only()
+        .no_proxy()
+        .build()
+        .map_err(|error| Error::worker(format!("has no way out: {error}")))
+}
+
+/// Serves in a thread of its own, on a runtime of its own: libgit2 blocks the thread it is called on.
+fn serve(listener: TcpListener, route: Arc<Route>) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let app = Router::new().fallback(pass::pass).with_state(route);
+    let (tell, told) = mpsc::channel();
+    std::thread::Builder::new().name("gate".into()).spawn(move || {
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener);
+            let _ = tell.send(listener.as_ref().map(|_| ()).map_err(io::Error::kind));
+            if let Ok(listener) = listener {
+                let _ = axum::serve(listener, app).await;
             }
-        }
-    }
-
-    /// Host and port as they stand in a `Host` header.
-    fn authority(&self) -> String {
-        let host =
-            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        let default = if self.tls { 443 } else { 80 };
-        if self.port == default { host } else { format!("{host}:{}", self.port) }
-    }
+        });
+    })?;
+    told.recv().map_err(io::Error::other)?.map_err(io::Error::from)
 }
 
-fn serve(route: &Arc<Route>, client: TcpStream) {
-    // Whatever goes wrong here, libgit2 meets a connection that ends.
-    let _ = client.set_nodelay(true);
-    let end = client.try_clone();
-    let _ = if route.tls { tunnel::serve(route, client) } else { forward::serve(route, client) };
-    // A thread that sends on what the client says may hold the connection still.
-    if let Ok(end) = end {
-        let _ = end.shutdown(Shutdown::Both);
-    }
-}
-
-fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    std::thread::Builder::new().stack_size(STACK).spawn(work).map(|_| ())
+/// A path that nobody guesses.
+fn secret() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use crate::wire::{Failure, Observe};
 /// Commits that are remembered for one directory, and directories that are.
 const MAX_POINTS: usize = 500_000;
 const MAX_PATHS: usize = 256;
+/// Files of the records that are remembered.
+const MAX_RECORDED: usize = 200_000;
 /// Commits of a history that are gone through.
 const MAX_COMMITS: usize = 1_000_000;
 
@@ -24,6 +26,8 @@ const MAX_COMMITS: usize = 1_000_000;
 pub(super) struct Memory {
     points: HashMap<String, HashMap<Oid, Point>>,
     records: HashMap<Oid, Option<Record>>,
+    /// Files of these records.
+    recorded: usize,
 }
 
 /// A commit, as seen from one directory.
@@ -64,6 +68,7 @@ pub(super) fn history(
 impl Memory {
     fn make_room(&mut self, path: &str) {
         let is_full = self.points.values().map(HashMap::len).sum::<usize>() > MAX_POINTS;
+        let is_full = is_full || self.recorded > MAX_RECORDED;
         if is_full || (self.points.len() >= MAX_PATHS && !self.points.contains_key(path)) {
             *self = Self::default();
         }
@@ -100,6 +105,7 @@ impl Memory {
                 Found::Record(record) => Some(*record),
                 Found::Nothing | Found::Unreadable(_) => None,
             };
+            self.recorded += 1 + record.as_ref().map_or(0, |record| record.files.len());
             self.records.insert(blob, record);
         }
         let record = self.records.get(&blob).and_then(Option::as_ref);

@@ -6,11 +6,12 @@ use git2::{Commit, Oid, Repository};
 
 use super::ignored::Ignored;
 use super::objects::{Objects, oid};
-use super::remote::Server;
+use super::remote::{Connection, Server, again};
 use super::store::Store;
 use crate::error::Error;
 use crate::names;
 use crate::reads::{CommitInfo, Look, Looked, Seen};
+use crate::refs::{HEADS, TAGS};
 use crate::text::shown;
 use crate::wire::Failure;
 
@@ -75,6 +76,14 @@ pub(super) fn tree_of(
     ignored.tree_at(objects, objects.commit(commit)?.tree_id(), path)
 }
 
+/// A commit that is wanted.
+struct Wanted<'a> {
+    reference: &'a str,
+    commit: Oid,
+    /// What was seen before.
+    last: Option<Oid>,
+}
+
 /// Brings a commit here if it is not: the end of its branch alone, what came since the last look, or,
 /// where the branch has moved on, as much as is needed.
 pub(super) fn ensure(
@@ -88,7 +97,11 @@ pub(super) fn ensure(
     if Objects::of(store.repo()?)?.has(commit) {
         return Ok(());
     }
-    let fetched = bring(server, store, reference, commit, last);
+    let wanted = Wanted { reference, commit, last };
+    let fetched = {
+        let repo = store.repo()?;
+        again(server, repo, |connection| bring(server, repo, connection, &wanted))
+    };
     // What is in memory of a shallow repository may have the wrong parents now.
     store.reopen();
     fetched?;
@@ -98,51 +111,46 @@ pub(super) fn ensure(
     Err(Error::CommitGone { commit: commit.to_string() }.into())
 }
 
-fn bring(
-    server: &Server,
-    store: &mut Store,
-    reference: &str,
-    commit: Oid,
-    last: Option<Oid>,
+fn bring<'a>(
+    server: &'a Server,
+    repo: &'a Repository,
+    connection: &mut Connection<'a>,
+    wanted: &Wanted<'_>,
 ) -> Result<(), Failure> {
-    let repo = store.repo()?;
+    let Wanted { reference, commit, last } = *wanted;
     let objects = Objects::of(repo)?;
-    let knows_last = last.is_some_and(|last| objects.has(last));
-    let mut connection = server.connect(repo)?;
-    let at_tip = |name: &str| connection.heads.get(name).is_some_and(|head| head.commit == commit);
-    if at_tip(reference) {
-        if knows_last {
+    let at_tip = |connection: &Connection<'_>, name: &str| {
+        connection.heads.get(name).is_some_and(|head| head.commit == commit)
+    };
+    if at_tip(connection, reference) {
+        if last.is_some_and(|last| objects.has(last)) {
             match connection.fetch(&[reference], 0) {
                 // Somebody rewrote the history, and all of the new one is too much.
                 Err(Failure::Error(Error::TooLarge { .. })) => {}
                 done => return done,
             }
-            connection = server.connect(repo)?;
+            *connection = server.connect(repo)?;
         }
         return connection.fetch(&[reference], 1);
     }
     let names: Vec<String> = connection.heads.keys().cloned().collect();
-    if let Some(name) = names.iter().find(|name| at_tip(name)) {
+    if let Some(name) = names.iter().find(|name| at_tip(connection, name)) {
         return connection.fetch(&[name], 1);
     }
     if connection.fetch_commit(&commit.to_string(), 1).is_ok() {
         return Ok(());
     }
     // A server that gives out references only, or a commit that is gone.
-    let mut connection = server.connect(repo)?;
-    let wanted: Vec<&str> = if connection.heads.contains_key(reference) {
+    *connection = server.connect(repo)?;
+    let branch_or_tag = |name: &&String| name.starts_with(HEADS) || name.starts_with(TAGS);
+    let all: Vec<&str> = if connection.heads.contains_key(reference) {
         vec![reference]
     } else if reference == commit.to_string() {
-        let branch_or_tag =
-            |name: &&String| name.starts_with("refs/heads/") || name.starts_with("refs/tags/");
         names.iter().filter(branch_or_tag).map(String::as_str).collect()
     } else {
         Vec::new()
     };
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    connection.fetch(&wanted, ALL)
+    if all.is_empty() { Ok(()) } else { connection.fetch(&all, ALL) }
 }
 
 /// Brings more of the history where it does not reach the commit that was seen last.

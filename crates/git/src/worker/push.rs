@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use git2::{ErrorClass, ErrorCode, Oid, Repository};
+use git2::{ErrorClass, ErrorCode, Oid, RemoteCallbacks, Repository};
 
-use super::remote::Server;
+use super::remote::{Server, push_options};
 use super::triage::is_race;
+use crate::error::Error;
 use crate::refs::HEADS;
 use crate::text::{WORDS, shown};
 use crate::wire::{Failure, Outcome, Update};
@@ -25,7 +26,7 @@ struct Told {
     words: Vec<u8>,
 }
 
-/// Pushes; one outcome for each update. An error leaves open what happened to none of them.
+/// Pushes; one outcome for each update.
 pub(super) fn push(
     server: &Server,
     repo: &Repository,
@@ -53,33 +54,36 @@ pub(super) fn push(
         }
         let error = match pushed {
             Err(error) if error.code() == ErrorCode::NotFastForward => {
-                let why = shown(error.message(), WORDS);
-                outcomes.extend(
-                    left.drain(..).map(|u| (u.branch.as_str(), Outcome::Lost(why.clone()))),
-                );
+                let lost = Outcome::Lost(shown(error.message(), WORDS));
+                outcomes
+                    .extend(left.drain(..).map(|update| (update.branch.as_str(), lost.clone())));
                 break;
             }
-            Err(error) => server.context().of(&error),
-            Ok(()) => Failure::Error(crate::Error::ServerError {
-                host: server.url.host_str().unwrap_or_default().into(),
-                problem: "it does not say what became of the push".into(),
-                retry_after: None,
-            }),
+            Err(error) => match server.context().of(&error) {
+                Failure::Error(error) => error,
+                dropped @ Failure::CacheDropped(_) => return Err(dropped),
+            },
+            Ok(()) => server.context().silence(),
         };
-        // The answer may be lost and the push done (fault F61).
-        let heads = server.connect(repo)?.heads;
-        let is_done = |update: &&Update| {
-            let head = heads.get(&format!("{HEADS}{}", update.branch));
-            head.is_some_and(|head| head.id.to_string() == update.new)
-        };
-        if !left.iter().all(is_done) {
-            return Err(error);
-        }
-        outcomes.extend(left.drain(..).map(|update| (update.branch.as_str(), Outcome::Accepted)));
+        let found = look(server, repo, &left, &error);
+        outcomes.extend(left.drain(..).map(|update| update.branch.as_str()).zip(found));
     }
     let outcome = |update: &Update| outcomes.remove(update.branch.as_str());
     let missing = || Outcome::Lost("the server says nothing of it".into());
     Ok(updates.iter().map(outcome).map(|outcome| outcome.unwrap_or_else(missing)).collect())
+}
+
+/// What became of updates of which the answer is lost: they may be done (fault F61).
+fn look(server: &Server, repo: &Repository, updates: &[&Update], error: &Error) -> Vec<Outcome> {
+    let heads = server.connect(repo).map(|connection| connection.heads).unwrap_or_default();
+    let is_done = |update: &Update| {
+        let head = heads.get(&format!("{HEADS}{}", update.branch));
+        head.is_some_and(|head| head.id.to_string() == update.new)
+    };
+    let outcome = |update: &&Update| {
+        if is_done(update) { Outcome::Accepted } else { Outcome::Failed(error.clone()) }
+    };
+    updates.iter().map(outcome).collect()
 }
 
 fn converse(
@@ -93,7 +97,7 @@ fn converse(
         .iter()
         .map(|update| (format!("{HEADS}{}", update.branch), update.old.as_deref()))
         .collect();
-    let mut callbacks = server.callbacks();
+    let mut callbacks = RemoteCallbacks::new();
     callbacks.push_negotiation(|offered| {
         let mut told = told.borrow_mut();
         for update in offered {
@@ -120,8 +124,8 @@ fn converse(
     });
     let specs: Vec<String> =
         updates.iter().map(|update| format!("{}:{HEADS}{}", update.new, update.branch)).collect();
-    let mut remote = repo.remote_anonymous(&server.gate.url(&server.url))?;
-    remote.push(&specs, Some(&mut server.push_options(callbacks)))
+    let mut remote = repo.remote_anonymous(server.gate.url())?;
+    remote.push(&specs, Some(&mut push_options(callbacks)))
 }
 
 impl Told {
@@ -135,6 +139,9 @@ impl Told {
         }
         let Some(status) = self.status.get(&name)? else { return Some(Outcome::Accepted) };
         let words = server.redactor.clean(&String::from_utf8_lossy(&self.words));
+        if status.starts_with("unpacker error") {
+            return Some(Outcome::Failed(server.context().unpacking(&words)));
+        }
         let status = server.redactor.clean(status);
         let text = shown(&format!("{status}: {words}"), WORDS);
         let text = text.trim_end_matches([':', ' ']).to_owned();

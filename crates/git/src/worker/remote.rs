@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use git2::{
-    AutotagOption, Cred, CredentialType, ErrorClass, ErrorCode, FetchOptions, Oid, ProxyOptions,
-    PushOptions, Remote, RemoteCallbacks, RemoteRedirect, Repository,
+    AutotagOption, FetchOptions, Oid, PushOptions, Remote, RemoteCallbacks, RemoteRedirect,
+    Repository,
 };
-use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::gate::Gate;
 use super::store::kept;
-use super::triage::{Context, local};
-use crate::credentials::Login;
+use super::triage::{Context, local, too_large};
 use crate::error::Error;
 use crate::options::Limits;
 use crate::text::Redactor;
@@ -29,7 +27,6 @@ const MAX_OBJECTS: usize = 10_000_000;
 pub(super) struct Server {
     pub(super) gate: Gate,
     pub(super) url: Url,
-    pub(super) login: Login,
     pub(super) limits: Limits,
     pub(super) redactor: Redactor,
 }
@@ -53,45 +50,16 @@ impl Server {
     /// Asks the server what it has.
     pub(super) fn connect<'a>(&'a self, repo: &'a Repository) -> Result<Connection<'a>, Failure> {
         self.gate.begin(self.limits.advertised);
-        let mut remote = self.remote(repo)?;
-        let callbacks = self.callbacks();
-        let listed = remote
-            .download(&[NOTHING], Some(&mut self.fetch_options(callbacks, 0)))
-            .and_then(|()| self.heads(&remote));
-        let heads = listed.map_err(|error| self.context().of(&error))?;
+        let found = |error: git2::Error| self.context().of(&error);
+        let mut remote = repo.remote_anonymous(self.gate.url()).map_err(found)?;
+        let mut options = fetch_options(RemoteCallbacks::new(), 0);
+        remote.download(&[NOTHING], Some(&mut options)).map_err(found)?;
+        let heads = heads(&remote).map_err(found)?;
         if heads.len() > self.limits.references {
             let what = "the number of references".to_owned();
             return Err(Error::TooLarge { what, limit: self.limits.references.to_string() }.into());
         }
         Ok(Connection { server: self, repo, remote, heads })
-    }
-
-    pub(super) fn remote<'a>(&self, repo: &'a Repository) -> Result<Remote<'a>, Failure> {
-        let url = self.gate.url(&self.url);
-        repo.remote_anonymous(&url).map_err(|error| self.context().of(&error))
-    }
-
-    fn heads(&self, remote: &Remote<'_>) -> Result<BTreeMap<String, Head>, git2::Error> {
-        let mut heads: BTreeMap<String, Head> = BTreeMap::new();
-        for head in remote.list()? {
-            // git2 panics over a name that is not UTF-8; nobody can follow such a reference.
-            let Ok(name) = catch_unwind(AssertUnwindSafe(|| head.name().to_owned())) else {
-                continue;
-            };
-            let id = head.oid();
-            match name.strip_suffix("^{}") {
-                // Comes right after the tag that it is of.
-                Some(tag) => {
-                    if let Some(head) = heads.get_mut(tag) {
-                        head.commit = id;
-                    }
-                }
-                None => {
-                    heads.insert(name, Head { id, commit: id });
-                }
-            }
-        }
-        Ok(heads)
     }
 
     pub(super) fn context(&self) -> Context<'_> {
@@ -103,70 +71,62 @@ impl Server {
             report: self.gate.report(),
         }
     }
+}
 
-    /// Callbacks that answer for credentials once: libgit2 asks again for ever.
-    pub(super) fn callbacks(&self) -> RemoteCallbacks<'_> {
-        let mut callbacks = RemoteCallbacks::new();
-        let asked = Cell::new(false);
-        callbacks.credentials(move |_, _, allowed| {
-            let refused =
-                || git2::Error::new(ErrorCode::Auth, ErrorClass::Http, "credentials refused");
-            match &self.login {
-                Login::Basic { username, password }
-                    if !asked.replace(true)
-                        && allowed.contains(CredentialType::USER_PASS_PLAINTEXT) =>
-                {
-                    Cred::userpass_plaintext(username, password.expose_secret())
+/// Asks the server what it has and brings some of it; once more where that fails after the list: a
+/// branch that moves in between is "not our ref" to some servers.
+pub(super) fn again<'a, T>(
+    server: &'a Server,
+    repo: &'a Repository,
+    mut bring: impl FnMut(&mut Connection<'a>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match bring(&mut server.connect(repo)?) {
+        Err(Failure::Error(Error::Unreachable { .. } | Error::ServerError { .. })) => {
+            bring(&mut server.connect(repo)?)
+        }
+        done => done,
+    }
+}
+
+fn fetch_options(callbacks: RemoteCallbacks<'_>, depth: i32) -> FetchOptions<'_> {
+    let mut options = FetchOptions::new();
+    options
+        .remote_callbacks(callbacks)
+        .follow_redirects(RemoteRedirect::None)
+        .download_tags(AutotagOption::None)
+        .update_fetchhead(false)
+        .depth(depth);
+    options
+}
+
+pub(super) fn push_options(callbacks: RemoteCallbacks<'_>) -> PushOptions<'_> {
+    let mut options = PushOptions::new();
+    options.remote_callbacks(callbacks).follow_redirects(RemoteRedirect::None);
+    options
+}
+
+/// What the server has.
+fn heads(remote: &Remote<'_>) -> Result<BTreeMap<String, Head>, git2::Error> {
+    let mut heads: BTreeMap<String, Head> = BTreeMap::new();
+    for head in remote.list()? {
+        // git2 panics over a name that is not UTF-8; nobody can follow such a reference.
+        let Ok(name) = catch_unwind(AssertUnwindSafe(|| head.name().to_owned())) else {
+            continue;
+        };
+        let id = head.oid();
+        match name.strip_suffix("^{}") {
+            // Comes right after the tag that it is of.
+            Some(tag) => {
+                if let Some(head) = heads.get_mut(tag) {
+                    head.commit = id;
                 }
-                _ => Err(refused()),
             }
-        });
-        callbacks
-    }
-
-    fn bearer(&self) -> Option<String> {
-        match &self.login {
-            Login::Bearer(token) => {
-                Some(format!("Authorization: Bearer {}", token.expose_secret()))
+            None => {
+                heads.insert(name, Head { id, commit: id });
             }
-            _ => None,
         }
     }
-
-    fn proxy<'b>(&self) -> ProxyOptions<'b> {
-        let mut proxy = ProxyOptions::new();
-        if let Some(url) = self.gate.proxy() {
-            proxy.url(&url);
-        }
-        proxy
-    }
-
-    fn fetch_options<'b>(&self, callbacks: RemoteCallbacks<'b>, depth: i32) -> FetchOptions<'b> {
-        let mut options = FetchOptions::new();
-        options
-            .remote_callbacks(callbacks)
-            .proxy_options(self.proxy())
-            .follow_redirects(RemoteRedirect::None)
-            .download_tags(AutotagOption::None)
-            .update_fetchhead(false)
-            .depth(depth);
-        if let Some(header) = self.bearer() {
-            options.custom_headers(&[&header]);
-        }
-        options
-    }
-
-    pub(super) fn push_options<'b>(&self, callbacks: RemoteCallbacks<'b>) -> PushOptions<'b> {
-        let mut options = PushOptions::new();
-        options
-            .remote_callbacks(callbacks)
-            .proxy_options(self.proxy())
-            .follow_redirects(RemoteRedirect::None);
-        if let Some(header) = self.bearer() {
-            options.custom_headers(&[&header]);
-        }
-        options
-    }
+    Ok(heads)
 }
 
 impl Connection<'_> {
@@ -197,16 +157,16 @@ impl Connection<'_> {
         let server = self.server;
         server.gate.begin(server.limits.fetched);
         let too_much = Cell::new(false);
-        let mut callbacks = server.callbacks();
+        let mut callbacks = RemoteCallbacks::new();
         callbacks.transfer_progress(|progress| {
             let fits = progress.received_bytes() as u64 <= server.limits.fetched
                 && progress.total_objects() <= MAX_OBJECTS;
             too_much.set(too_much.get() || !fits);
             fits
         });
-        let done = self.remote.download(specs, Some(&mut server.fetch_options(callbacks, depth)));
+        let done = self.remote.download(specs, Some(&mut fetch_options(callbacks, depth)));
         if too_much.get() {
-            return Err(server.context().too_large("the repository", server.limits.fetched).into());
+            return Err(too_large("the repository", server.limits.fetched).into());
         }
         done.map_err(|error| server.context().of(&error))
     }

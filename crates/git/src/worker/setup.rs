@@ -15,8 +15,6 @@ const SLACK: u64 = 64 << 20;
 pub(super) fn process() {
     set(Resource::Core, 0);
     std::panic::set_hook(Box::new(|_| {}));
-    // The first call sets environment variables of OpenSSL: before there is a second thread.
-    let _ = git2::Odb::new();
 }
 
 /// Caps on memory and on the size of files. A server that sends too much kills this process.

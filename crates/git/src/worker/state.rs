@@ -1,9 +1,11 @@
 //! What a worker has: one server, two repositories, and what it remembers of them.
 
+use std::collections::BTreeMap;
+
 use super::gate::Gate;
 use super::history::Memory;
 use super::objects::Objects;
-use super::remote::Server;
+use super::remote::{Head, Server, again};
 use super::slot::Slot;
 use super::store::Store;
 use super::{archive, commit, history, look, push, setup, view};
@@ -31,11 +33,11 @@ impl State {
         let storage = |error: std::io::Error| Error::storage(error.to_string());
         let url = Address::parse(&hello.url)?.url;
         let login = Login::from(hello.login);
-        let redactor = Credentials { login: login.clone(), ca_pem: None }.redactor();
         let slot = Slot::take(&hello.folder).map_err(storage)?;
-        let gate = Gate::open(&url, &hello.refused).map_err(storage)?;
+        let gate = Gate::open(&url, &login, hello.ca_pem.as_deref(), &hello.refused)?;
+        let redactor = Credentials { login, ca_pem: None }.redactor().and(gate.url());
         Ok(Self {
-            server: Server { gate, url, login, limits: hello.limits, redactor },
+            server: Server { gate, url, limits: hello.limits, redactor },
             read: Store::new(slot.folder("read.git"), false),
             write: Store::new(slot.folder("write.git"), true),
             memory: Memory::default(),
@@ -51,7 +53,10 @@ impl State {
     pub(super) fn answer(&mut self, request: Request) -> Result<Response, Failure> {
         match request {
             Request::Hello(_) => Err(Error::worker("was asked in the wrong order").into()),
-            Request::Refs => self.refs().map(Response::Refs),
+            Request::Refs => {
+                let Self { server, read, .. } = self;
+                twice(read, |read| refs(server, read)).map(Response::Refs)
+            }
             Request::Look(wanted) => {
                 let Self { server, read, .. } = self;
                 twice(read, |read| look::look(server, read, &wanted)).map(Response::Looked)
@@ -105,36 +110,33 @@ impl State {
         }
     }
 
-    fn refs(&mut self) -> Result<Refs, Failure> {
-        let connection = self.server.connect(self.read.repo()?)?;
-        let commits =
-            connection.heads.iter().map(|(name, head)| (name.clone(), head.commit.to_string()));
-        Ok(Refs::new(commits.collect()))
-    }
-
     fn fetch(&mut self, branches: &[String]) -> Result<Tips, Failure> {
         self.write.tidy();
         let repo = self.write.repo()?;
-        let mut connection = self.server.connect(repo)?;
-        let tips = tips(&connection.heads, branches);
         let objects = Objects::of(repo)?;
-        let is_missing = |name: &&String| {
-            connection.heads.get(name.as_str()).is_some_and(|head| !objects.has(head.id))
-        };
-        let names: Vec<String> =
-            tips.commits.keys().map(|branch| format!("{HEADS}{branch}")).collect();
-        let missing: Vec<&str> = names.iter().filter(is_missing).map(String::as_str).collect();
-        if !missing.is_empty() {
-            connection.fetch(&missing, 0)?;
-        }
-        Ok(tips)
+        again(&self.server, repo, |connection| {
+            let tips = tips(&connection.heads, branches);
+            let is_missing = |name: &&String| {
+                connection.heads.get(name.as_str()).is_some_and(|head| !objects.has(head.id))
+            };
+            let names: Vec<String> =
+                tips.commits.keys().map(|branch| format!("{HEADS}{branch}")).collect();
+            let missing: Vec<&str> = names.iter().filter(is_missing).map(String::as_str).collect();
+            if !missing.is_empty() {
+                connection.fetch(&missing, 0)?;
+            }
+            Ok(tips)
+        })
     }
 }
 
-fn tips(
-    heads: &std::collections::BTreeMap<String, super::remote::Head>,
-    branches: &[String],
-) -> Tips {
+fn refs(server: &Server, store: &mut Store) -> Result<Refs, Failure> {
+    let connection = server.connect(store.repo()?)?;
+    let commit = |(name, head): (&String, &Head)| (name.clone(), head.commit.to_string());
+    Ok(Refs::new(connection.heads.iter().map(commit).collect()))
+}
+
+fn tips(heads: &BTreeMap<String, Head>, branches: &[String]) -> Tips {
     let found = |branch: &String| {
         let head = heads.get(&format!("{HEADS}{branch}"))?;
         Some((branch.clone(), head.id.to_string()))

@@ -43,20 +43,11 @@ impl Context<'_> {
             return self.stopped(stopped);
         }
         let text = error.message();
-        if let Some(status) = status_of(text) {
-            return self.status(status);
-        }
         match (error.class(), error.code()) {
             _ if is_storage(text) => Error::storage(self.words(text)),
-            (ErrorClass::NoMemory, _) => self.too_large("what the server sent", self.limits.memory),
+            (ErrorClass::NoMemory, _) => too_large("what the server sent", self.limits.memory),
             (_, ErrorCode::Auth) => self.auth(""),
-            (_, ErrorCode::Certificate) | (ErrorClass::Ssl, _) => {
-                Error::Untrusted { host: self.host(), problem: self.words(text) }
-            }
             (ErrorClass::Http, _) if text.contains("authentication") => self.auth(""),
-            (ErrorClass::Net, _) if text.contains("cannot redirect") => {
-                Error::Redirected { host: self.host(), to: "another server".into() }
-            }
             (ErrorClass::Net, _) if not_found_words(text) => self.not_found(),
             (ErrorClass::Invalid, _) if text.contains("object format") || text.contains("oid") => {
                 Error::NotSupported { what: "a repository with SHA-256 ids".into() }
@@ -74,18 +65,36 @@ impl Context<'_> {
         }
     }
 
+    /// What it means that a server says nothing of what it was asked to do.
+    pub(super) fn silence(&self) -> Error {
+        self.server("it does not say what became of the push".into())
+    }
+
+    /// What it means that a server cannot unpack what was pushed, in these words.
+    pub(super) fn unpacking(&self, words: &str) -> Error {
+        if words.contains("exceeds maximum allowed size") {
+            let (what, limit) = ("the push".into(), "what the server allows".into());
+            return Error::TooLarge { what, limit };
+        }
+        self.server(self.words(&format!("it cannot unpack the push: {words}")))
+    }
+
     fn stopped(&self, stopped: &Stopped) -> Error {
         match stopped {
             Stopped::Unreachable(problem) => {
                 Error::Unreachable { host: self.host(), problem: problem.clone() }
             }
+            Stopped::Untrusted(problem) => {
+                Error::Untrusted { host: self.host(), problem: self.words(problem) }
+            }
+            Stopped::Status(status, words) => self.status(*status, &self.words(words)),
             Stopped::Refused(address) => {
                 Error::AddressRefused { host: self.host(), address: address.to_string() }
             }
             Stopped::Redirected(to) => {
                 Error::Redirected { host: self.host(), to: self.location(to) }
             }
-            Stopped::TooMuch => self.too_large("what the server sent", self.limits.fetched),
+            Stopped::TooMuch(budget) => too_large("what the server sent", *budget),
         }
     }
 
@@ -99,12 +108,16 @@ impl Context<'_> {
         shown(&self.redactor.clean(url.as_str()), 200)
     }
 
-    fn status(&self, status: u16) -> Error {
+    fn status(&self, status: u16, words: &str) -> Error {
+        let colon = if words.is_empty() { "" } else { ": " };
+        let answer = format!("{status}{colon}{words}");
         match status {
-            401 | 403 => self.auth(&format!(" ({status})")),
+            // A limit that is told to pass.
+            403 if self.report.retry_after.is_some() => self.server(format!("it answers {answer}")),
+            401 | 403 => self.auth(&format!(" ({answer})")),
             404 | 410 => self.not_found(),
-            413 => self.too_large("the push", self.limits.fetched),
-            _ => self.server(format!("it answers {status}")),
+            413 => too_large("the push", self.limits.fetched),
+            _ => self.server(format!("it answers {answer}")),
         }
     }
 
@@ -119,10 +132,16 @@ impl Context<'_> {
     fn not_found(&self) -> Error {
         Error::RepositoryNotFound { url: self.url.to_owned() }
     }
+}
 
-    pub(super) fn too_large(&self, what: &str, limit: u64) -> Error {
-        Error::TooLarge { what: what.into(), limit: format!("{} MiB", limit >> 20) }
-    }
+/// More than so many bytes.
+pub(super) fn too_large(what: &str, limit: u64) -> Error {
+    Error::TooLarge { what: what.into(), limit: size(limit) }
+}
+
+/// A number of bytes, for people.
+fn size(bytes: u64) -> String {
+    if bytes < 1 << 20 { format!("{bytes} bytes") } else { format!("{} MiB", bytes >> 20) }
 }
 
 /// What an error with the repository on disk means: that it cannot be trusted, or that the disk is
@@ -133,12 +152,6 @@ pub(super) fn local(error: &git2::Error) -> Failure {
         return Error::storage(text).into();
     }
     Failure::CacheDropped(text)
-}
-
-/// The status in libgit2's words about one.
-fn status_of(text: &str) -> Option<u16> {
-    let text = text.strip_prefix("unexpected http status code: ")?;
-    text.trim().parse().ok()
 }
 
 fn not_found_words(text: &str) -> bool {

@@ -26,6 +26,8 @@ pub(crate) struct Lab {
     pub(crate) server: GitServer,
     pub(crate) service: Service,
     cache: TempDir,
+    /// A new service with an empty cache for every decision.
+    restarts: bool,
 }
 
 pub(crate) fn worker() -> Vec<OsString> {
@@ -49,7 +51,12 @@ impl Lab {
         let cache = tempfile::tempdir().unwrap();
         let mut options = options(cache.path());
         change(&mut options);
-        Self { server, service: Service::new(options).unwrap(), cache }
+        Self { server, service: Service::new(options).unwrap(), cache, restarts: false }
+    }
+
+    /// With the same service all along, or with a new one for every decision.
+    pub(crate) async fn restarting(restarts: bool) -> Self {
+        Self { restarts, ..Self::new().await }
     }
 
     /// As after a restart, on another machine: a new service with an empty cache.
@@ -112,7 +119,10 @@ impl Lab {
     }
 
     /// Writes, and tells what was decided last.
-    pub(crate) async fn decide(&self, writer: &Writer) -> Decision {
+    pub(crate) async fn decide(&mut self, writer: &Writer) -> Decision {
+        if self.restarts {
+            self.restart();
+        }
         self.write(writer).await.unwrap();
         writer.decided()
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use kube::api::{Api, ApiResource, DynamicObject};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 
@@ -118,9 +118,35 @@ impl Member {
         self.hosts.read(&folder)
     }
 
+    /// Files of the example for this cluster, for another application.
+    pub fn example_for(&self, path: &str, app: &str) -> Result<Vec<Value>> {
+        let text = serde_json::to_string(&self.example(path)?)?;
+        Ok(serde_json::from_str(&text.replace(super::APP, app))?)
+    }
+
     /// Applies files of the example as they are.
     pub async fn apply_example(&self, path: &str) -> Result<()> {
         self.apply(&self.example(path)?).await
+    }
+
+    /// Deletes an object of our own group in the team's namespace.
+    pub async fn delete_own(&self, kind: &str, name: &str) -> Result<()> {
+        let gvk = GroupVersionKind::gvk("carto.run", "v1alpha1", kind);
+        let resource = ApiResource::from_gvk(&gvk);
+        let client = self.plane.client()?;
+        let api: Api<DynamicObject> = Api::namespaced_with(client, &self.namespace, &resource);
+        api.delete(name, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    /// The Secret with this cluster's credentials for git, with another password.
+    pub fn git_secret(&self, name: &str, password: Option<&str>) -> Value {
+        let (user, right) = login(self.part.name);
+        secret(
+            name,
+            "kubernetes.io/basic-auth",
+            &json!({"username": user, "password": password.unwrap_or(&right)}),
+        )
     }
 
     /// Applies documents in the team's namespace.
@@ -154,18 +180,19 @@ fn secrets(cluster: &str, hosts: &Hosts) -> Vec<Value> {
     let registry = hosts.fill("registry.example");
     let auth = BASE64_STANDARD.encode(format!("{user}:{password}"));
     let config = json!({"auths": {registry: {"auth": auth}}});
-    let secret = |name: &str, type_: &str, data: Value| {
-        json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
-            "type": type_, "stringData": data,
-        })
-    };
     vec![
-        secret("git", "kubernetes.io/basic-auth", json!({"username": user, "password": password})),
+        secret("git", "kubernetes.io/basic-auth", &json!({"username": user, "password": password})),
         secret(
             "registry",
             "kubernetes.io/dockerconfigjson",
-            json!({".dockerconfigjson": config.to_string()}),
+            &json!({".dockerconfigjson": config.to_string()}),
         ),
     ]
+}
+
+fn secret(name: &str, type_: &str, data: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+        "type": type_, "stringData": data,
+    })
 }

@@ -176,6 +176,8 @@ fn command(
     command.arg("--health-addr").arg(listen(health));
     command.arg("--metrics-addr").arg(listen(metrics));
     command.arg("--webhook-addr").arg("off");
+    // Here nothing but this process holds the lease: who was killed need not be waited for long.
+    command.arg("--lease-duration").arg("3s");
     Ok(command)
 }
 

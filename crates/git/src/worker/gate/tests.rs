@@ -1,86 +1,130 @@
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
+use std::net::TcpStream;
 
 use super::*;
 
 /// A server that gives one answer to everything; what it was asked, for each connection.
-fn server(answer: &'static [u8]) -> (Url, std::sync::mpsc::Receiver<String>) {
+fn server(answer: &'static [u8]) -> (Url, mpsc::Receiver<String>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (tell, told) = std::sync::mpsc::channel();
+    let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         for mut client in listener.incoming().flatten() {
-            let head = head::Head::read(&mut client, Vec::new()).unwrap();
-            let _ = tell.send(String::from_utf8(head.bytes()).unwrap());
+            let mut buffer = [0; 4096];
+            let count = client.read(&mut buffer).unwrap();
+            let _ = tell.send(String::from_utf8_lossy(&buffer[..count]).into_owned());
             let _ = client.write_all(answer);
         }
     });
     (Url::parse(&format!("http://127.0.0.1:{port}/a.git")).unwrap(), told)
 }
 
-fn ask(gate: &Gate, request: &str) -> String {
-    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, gate.port)).unwrap();
+fn gate(url: &Url, login: &Login) -> Gate {
+    let gate = Gate::open(url, login, None, &[]).unwrap();
+    gate.begin(1000);
+    gate
+}
+
+/// The answer to a request for something below the gate's url.
+fn ask(gate: &Gate, below: &str) -> String {
+    let url = Url::parse(&format!("{}{below}", gate.url())).unwrap();
+    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, url.port().unwrap())).unwrap();
+    let target = url.as_str().split_once(&format!(":{}", url.port().unwrap())).unwrap().1;
+    let request = format!(
+        "GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: forged\r\nCookie: x\r\nConnection: close\r\n\r\n"
+    );
     client.write_all(request.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    let _ = client.read_to_end(&mut answer);
-    String::from_utf8(answer).unwrap()
+    let mut answer = String::new();
+    let _ = client.read_to_string(&mut answer);
+    answer
+}
+
+const REFS: &str = "/info/refs?service=git-upload-pack";
+
+#[test]
+fn a_request_arrives_with_the_credentials_and_nothing_else() {
+    let (url, told) =
+        server(b"HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nContent-Length: 2\r\n\r\nhi");
+    let login = Login::Basic { username: "me".into(), password: "x".to_owned().into() };
+    let gate = gate(&url, &login);
+    let answer = ask(&gate, REFS);
+    assert!(
+        answer.contains("content-type: text/x\r\n") && answer.contains("\r\nhi\r\n"),
+        "{answer}"
+    );
+    let request = told.recv().unwrap();
+    assert!(
+        request.starts_with("GET /a.git/info/refs?service=git-upload-pack HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(request.contains("authorization: Basic bWU6eA==\r\n"), "{request}");
+    assert!(!request.contains("forged") && !request.contains("ookie"), "{request}");
+    assert!(request.contains(&format!("host: 127.0.0.1:{}\r\n", url.port().unwrap())), "{request}");
 }
 
 #[test]
-fn a_request_arrives_with_the_servers_name() {
-    let (url, told) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
-    let gate = Gate::open(&url, &[]).unwrap();
-    gate.begin(1000);
-    assert_eq!(gate.url(&url), format!("http://127.0.0.1:{}/a.git", gate.port));
-    let answer =
-        ask(&gate, "GET /a.git/x HTTP/1.1\r\nHost: 127.0.0.1:1\r\nAuthorization: a\r\n\r\n");
-    assert!(answer.ends_with("Connection: close\r\n\r\nhi"), "{answer}");
-    let request = told.recv().unwrap();
-    let host = format!("Host: 127.0.0.1:{}\r\n", url.port().unwrap());
-    assert!(request.contains(&host) && !request.contains("127.0.0.1:1\r\n"), "{request}");
-    assert!(request.contains("Authorization: a\r\n"), "{request}");
+fn nothing_else_is_behind_the_gate() {
+    let (url, told) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let gate = gate(&url, &Login::None);
+    for below in ["/../b.git/info/refs", "/config", "b/info/refs", "/info/refs/../../config"] {
+        assert!(ask(&gate, below).starts_with("HTTP/1.1 404"), "{below}");
+    }
+    let stranger = Gate { route: gate.route.clone(), url: gate.url.replace("/a.git", "0/a.git") };
+    assert!(ask(&stranger, REFS).starts_with("HTTP/1.1 404"));
+    assert!(told.try_recv().is_err());
+    assert!(ask(&gate, REFS).starts_with("HTTP/1.1 200"));
 }
 
 /// T-20.
 #[test]
 fn a_redirect_ends_here() {
-    let (url, _told) = server(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/b.git\r\n\r\n");
-    let gate = Gate::open(&url, &[]).unwrap();
-    gate.begin(1000);
-    assert!(ask(&gate, "GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 502"));
+    let (url, _told) = server(
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/b.git\r\nContent-Length: 0\r\n\r\n",
+    );
+    let gate = gate(&url, &Login::None);
+    assert!(ask(&gate, REFS).starts_with("HTTP/1.1 502"));
     let to = "http://127.0.0.1:1/b.git".to_owned();
     assert_eq!(gate.report().stopped, Some(Stopped::Redirected(to)));
 }
 
 #[test]
 fn a_budget_is_kept() {
-    let (url, _told) =
-        server(&[b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &[b'x'; 100]].concat().leak()[..]);
-    let gate = Gate::open(&url, &[]).unwrap();
-    gate.begin(60);
-    assert!(ask(&gate, "GET / HTTP/1.1\r\n\r\n").len() <= 60);
-    assert_eq!(gate.report().stopped, Some(Stopped::TooMuch));
+    let (url, _told) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789");
+    let gate = gate(&url, &Login::None);
+    gate.begin(9);
+    assert!(!ask(&gate, REFS).contains("0123456789"));
+    assert_eq!(gate.report().stopped, Some(Stopped::TooMuch(9)));
+    gate.begin(10);
+    assert!(ask(&gate, REFS).contains("0123456789"));
+    assert_eq!(gate.report(), Report::default());
 }
 
 #[test]
-fn a_tunnel_leads_to_one_server_only() {
-    let url = Url::parse("https://127.0.0.1:1/a.git").unwrap();
-    let gate = Gate::open(&url, &[]).unwrap();
-    gate.begin(1000);
-    assert_eq!(gate.url(&url), url.as_str());
-    assert!(gate.proxy().is_some());
-    assert!(ask(&gate, "CONNECT 127.0.0.1:2 HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 403"));
-    assert_eq!(gate.report().stopped, Some(Stopped::Redirected("https://127.0.0.1:2".into())));
-    gate.begin(1000);
-    assert!(ask(&gate, "CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 502"));
-    let refused = "connection refused".to_owned();
-    assert_eq!(gate.report().stopped, Some(Stopped::Unreachable(refused)));
+fn errors_are_reported_with_their_words() {
+    let (url, _told) = server(
+        b"HTTP/1.1 429 Slow\r\nRetry-After: 30\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nwait",
+    );
+    let gate = gate(&url, &Login::None);
+    assert!(ask(&gate, REFS).starts_with("HTTP/1.1 429"));
+    let stopped = Some(Stopped::Status(429, "wait".into()));
+    assert_eq!(gate.report(), Report { stopped, retry_after: Some(Duration::from_secs(30)) });
 }
 
 #[test]
-fn answers_with_a_pause_are_reported() {
-    let (url, _told) = server(b"HTTP/1.1 429 Slow\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n");
-    let gate = Gate::open(&url, &[]).unwrap();
-    gate.begin(1000);
-    assert!(ask(&gate, "GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 429"));
-    assert_eq!(gate.report().retry_after, Some(Duration::from_secs(30)));
+fn servers_that_are_not_there_and_addresses_that_are_refused() {
+    let url = |text: &str| Url::parse(text).unwrap();
+    let stopped = |url: &Url, refused: &[IpAddr]| {
+        let gate = Gate::open(url, &Login::None, None, refused).unwrap();
+        gate.begin(1000);
+        assert!(ask(&gate, REFS).starts_with("HTTP/1.1 502"));
+        gate.report().stopped.unwrap()
+    };
+    let refused = Stopped::Unreachable("connection refused".into());
+    assert_eq!(stopped(&url("http://127.0.0.1:1/a.git"), &[]), refused);
+    let unknown = stopped(&url("http://nowhere.invalid/a.git"), &[]);
+    assert_eq!(unknown, Stopped::Unreachable("its name does not resolve".into()));
+    let loopback: [IpAddr; 2] = ["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
+    assert!(matches!(stopped(&url("http://localhost:1/a.git"), &loopback), Stopped::Refused(_)));
+    assert_eq!(stopped(&url("http://127.0.0.1:1/a.git"), &loopback), Stopped::Refused(loopback[0]));
+    assert!(matches!(stopped(&url("http://169.254.169.254/a.git"), &[]), Stopped::Refused(_)));
 }

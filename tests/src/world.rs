@@ -1,0 +1,59 @@
+//! One landscape for all tests of a test program, and the words they look at it with.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use anyhow::Result;
+use portolan_testbed::landscape::{Landscape, Plan};
+use portolan_testbed::wait;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+/// Longest time anything may take on a busy machine; it only ends what would hang.
+pub const DEADLINE: Duration = Duration::from_mins(3);
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime starts"));
+static LANDSCAPE: OnceCell<Landscape> = OnceCell::const_new();
+
+/// Runs a test in the runtime that all tests of the program share: connections live in it.
+pub fn run(test: impl Future<Output = Result<()>>) {
+    RUNTIME.block_on(test).expect("the test comes to its end");
+}
+
+/// The landscape that the tests of this program share.
+pub async fn landscape() -> &'static Landscape {
+    let start = || Landscape::start(Plan::default(), &|_| {});
+    LANDSCAPE.get_or_try_init(start).await.expect("the landscape starts")
+}
+
+/// A condition of an object: status, reason and message; empty where there is none.
+pub fn condition(object: &Value, type_: &str) -> (String, String, String) {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let found = conditions.into_iter().flatten().find(|condition| condition["type"] == type_);
+    let text = |key: &str| found.and_then(|c| c[key].as_str()).unwrap_or_default().to_owned();
+    (text("status"), text("reason"), text("message"))
+}
+
+/// Waits until an object of our own has `Ready` with a status and a reason; returns the message.
+pub async fn ready(
+    member: &portolan_testbed::landscape::Member,
+    kind: &str,
+    name: &str,
+    status: &str,
+    reason: &str,
+) -> Result<String> {
+    let last = std::sync::Mutex::new(Value::Null);
+    let what = format!("{kind} {name} to have Ready {status} {reason}");
+    let found = wait::until(&what, DEADLINE, async || {
+        let object = member.own(kind, name).await.ok()?;
+        let found = condition(&object, "Ready");
+        *last.lock().ok()? = object["status"].clone();
+        (found.0 == status && found.1 == reason).then_some(found.2)
+    })
+    .await;
+    found.map_err(|error| {
+        let last = last.lock().map(|last| last.to_string()).unwrap_or_default();
+        error.context(format!("the last status was {last}"))
+    })
+}
