@@ -179,14 +179,12 @@ pub(crate) fn resource(kind: &ServedKind) -> ApiResource {
 pub(crate) async fn within<T>(
     request: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<T, WriteError> {
-    match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
-        Ok(result) => result.map_err(WriteError::from),
-        Err(_) => {
-            let seconds = REQUEST_TIMEOUT.as_secs();
-            let message = format!("the API server did not answer within {seconds} s");
-            Err(WriteError::new(WriteErrorKind::Unavailable, message))
-        }
-    }
+    let Ok(result) = tokio::time::timeout(REQUEST_TIMEOUT, request).await else {
+        let seconds = REQUEST_TIMEOUT.as_secs();
+        let message = format!("the API server did not answer within {seconds} s");
+        return Err(WriteError::new(WriteErrorKind::Unavailable, message));
+    };
+    result.map_err(WriteError::from)
 }
 
 /// An object as JSON, without `managedFields`.

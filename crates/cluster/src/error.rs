@@ -2,6 +2,9 @@
 
 use portolan_plan::choreography::RefusalKind;
 
+/// How the API server begins its answer to an apply whose fields have the wrong types.
+const TYPED_PATCH: &str = "failed to create typed patch object";
+
 /// Why a write did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -56,6 +59,8 @@ impl From<kube::Error> for WriteError {
             401 | 403 => WriteErrorKind::Forbidden,
             404 => WriteErrorKind::NotFound,
             409 => WriteErrorKind::Conflict,
+            // A field of the wrong type in a server-side apply is answered 500.
+            500 if status.message.starts_with(TYPED_PATCH) => WriteErrorKind::Invalid,
             408 | 429 | 500..=599 => WriteErrorKind::Unavailable,
             _ if status.message.contains("metadata.uid") => WriteErrorKind::Conflict,
             _ => WriteErrorKind::Invalid,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ObjectMeta, PostParams};
@@ -157,8 +157,8 @@ impl Contender {
         spec.holder_identity = Some(holder.into());
         spec.renew_time = Some(time);
         // The lease tells whole seconds; never less than we mean.
-        let seconds = self.settings.duration.as_secs_f64().ceil() as i32;
-        spec.lease_duration_seconds = Some(seconds);
+        let seconds = self.settings.duration.as_millis().div_ceil(1000);
+        spec.lease_duration_seconds = Some(i32::try_from(seconds).unwrap_or(i32::MAX));
         lease.spec = Some(spec);
         let params = PostParams::default();
         if fresh {
@@ -196,7 +196,7 @@ impl Contender {
 }
 
 fn read(lease: &Lease, default: Duration) -> Seen {
-    let spec = lease.spec.clone().unwrap_or_else(LeaseSpec::default);
+    let spec = lease.spec.clone().unwrap_or_default();
     let seconds = spec.lease_duration_seconds.and_then(|s| u64::try_from(s).ok());
     Seen {
         holder: spec.holder_identity.unwrap_or_default(),

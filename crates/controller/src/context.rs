@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use portolan_api::condition::{Decided, Generation, timed};
 use portolan_cluster::{
     Caches, Cluster, Events, Key, Kinds, Secrets, Selection, Stored, WriteErrorKind,
 };
@@ -88,16 +86,6 @@ impl Context {
         Ok(())
     }
 
-    /// Conditions of a native object, with times and generation.
-    pub(crate) fn conditions(
-        &self,
-        decided: &[Decided],
-        previous: &[portolan_api::condition::Condition],
-        generation: i64,
-    ) -> Vec<portolan_api::condition::Condition> {
-        timed(decided, previous, self.now(), Generation::Of(generation))
-    }
-
     /// Name of this cluster in records and commits.
     pub(crate) fn cluster_name(&self) -> &str {
         &self.cluster_name
@@ -106,10 +94,5 @@ impl Context {
     /// Name of the environment this cluster is.
     pub(crate) fn environment(&self) -> &str {
         self.settings.environment.as_deref().unwrap_or(&self.cluster_name)
-    }
-
-    /// The time.
-    pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::now()
     }
 }

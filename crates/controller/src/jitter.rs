@@ -7,8 +7,13 @@ use std::time::Duration;
 
 /// A number from 0 to 1.
 pub(crate) fn jitter() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(random >> 32).unwrap_or_default()) / f64::from(u32::MAX)
+    f64::from(random()) / f64::from(u32::MAX)
+}
+
+/// A number that differs from process to process and from call to call; not for secrets.
+pub(crate) fn random() -> u32 {
+    let bits = RandomState::new().build_hasher().finish();
+    u32::try_from(bits >> 32).unwrap_or_default()
 }
 
 /// A time span that is up to a tenth shorter or longer.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use portolan_api::condition::{Condition, ConditionStatus, Decided, find};
+use jiff::Timestamp;
+use portolan_api::condition::{Condition, ConditionStatus, Decided, Generation, find, timed};
 use portolan_api::labels;
 use portolan_api::native::git_deployment::GitDeploymentStatus;
 use portolan_api::native::git_source::GitSourceStatus;
@@ -61,8 +62,8 @@ pub(crate) async fn load<K: DeserializeOwned>(
 
 async fn undecodable(cx: &Context, kind: &'static str, value: &Value, message: &str) -> Again {
     tracing::warn!(kind, message, "an object does not decode");
-    let conditions = Trouble::invalid(message).conditions();
-    let conditions = cx.conditions(&conditions, &[], object::generation(value));
+    let decided = Trouble::invalid(message).conditions();
+    let conditions = conditions(&decided, &[], object::generation(value));
     let mut status = value.get("status").filter(|s| s.is_object()).cloned().unwrap_or(json!({}));
     let old = status["conditions"].as_array().and_then(|c| c.first()?["message"].as_str());
     if old == Some(message) {
@@ -131,7 +132,7 @@ pub(crate) async fn finish<K, S: NativeStatus>(
         Ok(done) => (done.conditions, done.again),
         Err(trouble) => (trouble.conditions(), trouble.again()),
     };
-    let conditions = cx.conditions(&decided, old.conditions(), native.generation);
+    let conditions = conditions(&decided, old.conditions(), native.generation);
     new.settle(conditions, native.generation, native.request.clone());
     if *old == new && native.value.get("status").is_some() {
         return again;
@@ -257,4 +258,13 @@ pub(crate) fn remember<T>(memory: &Memory<T>, key: &Key, value: Option<T>) {
         Some(value) => memory.insert(key.clone(), value),
         None => memory.remove(key),
     };
+}
+
+/// Conditions of a native object, with times and generation.
+pub(crate) fn conditions(
+    decided: &[Decided],
+    previous: &[Condition],
+    generation: i64,
+) -> Vec<Condition> {
+    timed(decided, previous, Timestamp::now(), Generation::Of(generation))
 }

@@ -21,7 +21,7 @@ use crate::trouble::Trouble;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Refused credentials are not shown again before this time, unless they changed: servers lock
 /// accounts.
-const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+const REFUSED_PAUSE: Duration = Duration::from_mins(1);
 
 /// A repository and the Secret with its credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

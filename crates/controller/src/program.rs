@@ -23,7 +23,7 @@ use crate::git_deployment::GitDeployments;
 use crate::git_source::GitSources;
 use crate::git_writer::GitWriters;
 use crate::http;
-use crate::jitter::jitter;
+use crate::jitter::random;
 use crate::kinds::{definition, ours, service_account, templates};
 use crate::metrics::Metrics;
 use crate::owner::{Library, Owners};
@@ -115,7 +115,7 @@ pub async fn run(
         return Ok(());
     }
     let watches = watch(role, &caches, &kinds);
-    let me = format!("{}-{:08x}", hostname(), (jitter() * f64::from(u32::MAX)) as u32);
+    let me = format!("{}-{:08x}", hostname(), random());
     let dependencies = Arc::new(Dependencies::default());
     let (wakes, woken) = tokio::sync::mpsc::unbounded_channel();
     let secrets = Secrets::new(cluster.clone());

@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 /// First pause after trouble.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause after trouble.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Brings one object closer to what its spec asks for.
 pub(crate) trait Reconciler: Send + Sync + 'static {

@@ -60,7 +60,7 @@ impl Landscape {
         let cluster = |name: &str| {
             let options =
                 Options { name: name.into(), nodes: true, controllers: true, dir: dir(name) };
-            ControlPlane::start(options)
+            Box::pin(ControlPlane::start(options))
         };
         let forge_dir = dir("forge");
         let (build, staging, forge, registry) = tokio::try_join!(
@@ -79,8 +79,8 @@ impl Landscape {
             points.filter(|(name, _)| name == program).map(|(_, point)| point.clone()).next()
         };
         let (build, staging) = tokio::try_join!(
-            Member::install(build, member::BUILD, &hosts, scratch.path(), fail_point),
-            Member::install(staging, member::STAGING, &hosts, scratch.path(), fail_point),
+            Box::pin(Member::install(build, member::BUILD, &hosts, scratch.path(), fail_point)),
+            Box::pin(Member::install(staging, member::STAGING, &hosts, scratch.path(), fail_point)),
         )?;
         Ok(Self { forge, registry, build, staging, _scratch: scratch })
     }

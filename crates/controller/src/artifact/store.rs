@@ -135,7 +135,7 @@ mod tests {
         let (_dir, store) = store(250);
         put(&store, "sha256:a", 100);
         put(&store, "sha256:b", 100);
-        let old = SystemTime::now() - std::time::Duration::from_secs(60);
+        let old = SystemTime::now() - std::time::Duration::from_mins(1);
         let b = std::fs::File::options().append(true).open(store.path("sha256:b")).unwrap();
         b.set_modified(old).unwrap();
         assert!(store.get("sha256:a").is_some());

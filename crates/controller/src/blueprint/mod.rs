@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use portolan_cluster::{Key, Selection};
 use portolan_plan::choreography::{OwnerKind, report_blueprint};
 use portolan_plan::outcome::{Again, Event};
@@ -55,7 +56,7 @@ impl Reconciler for Blueprints {
         let exists = |template: &portolan_plan::choreography::TemplateKey| {
             self.library.template(template).is_some()
         };
-        let report = report_blueprint(&blueprint, exists, self.cx.now());
+        let report = report_blueprint(&blueprint, exists, Timestamp::now());
         let status = serde_json::to_value(&report.status).unwrap_or_default();
         let status = report.changed.then_some(&status);
         self.cx.report(kind, &value, status, Vec::new(), Again::OnChange).await

@@ -20,6 +20,7 @@ use super::live::Live;
 use super::{GitDeployments, KIND, MANAGER, Round, progressing, rolling_out};
 use crate::failpoint;
 use crate::kinds::ours;
+use crate::native::conditions;
 use crate::trouble::Trouble;
 
 /// Longest wait for a definition to be served.
@@ -99,7 +100,7 @@ impl GitDeployments {
         let mut ahead = status.clone();
         let decided = progressing(&rolling_out(&round.source.revision));
         let generation = round.native.generation;
-        ahead.conditions = self.cx.conditions(&decided, &status.conditions, generation);
+        ahead.conditions = conditions(&decided, &status.conditions, generation);
         ahead.observed_generation = Some(generation);
         let value = serde_json::to_value(&ahead).unwrap_or_default();
         failpoint::hit("status-before", KIND).await;
@@ -139,7 +140,7 @@ impl GitDeployments {
                 WriteErrorKind::Unavailable | WriteErrorKind::Conflict => Err(error.into()),
                 // The namespace may be in the set.
                 WriteErrorKind::NotFound => Ok(Ok(Way::Apply { expect, adopted })),
-                _ if self.may_force(round, &error) => Ok(Ok(Way::Apply { expect, adopted })),
+                _ if may_force(round, &error) => Ok(Ok(Way::Apply { expect, adopted })),
                 _ => Ok(Err(wanted.manifest.mistake(error.message).to_string())),
             },
         }
@@ -169,7 +170,10 @@ impl GitDeployments {
         match object::label(&found, DEPLOYMENT) {
             Some(uid) if uid == round.uid => Ok(Ok((expect, false))),
             Some(uid) => match self.holder(uid) {
-                Some((owner, _)) if owner.is_some() && owner == self.owner(round) => {
+                Some((owner, _))
+                    if owner.is_some()
+                        && owner.as_deref() == object::controller_uid(&round.native.value) =>
+                {
                     Ok(Ok((expect, false)))
                 }
                 Some((_, other)) => Err(Trouble::stalled(
@@ -197,16 +201,6 @@ impl GitDeployments {
         let store = self.cx.caches.store(&ours(KIND), &portolan_cluster::Selection::default())?;
         let found = store.all().into_iter().find(|stored| stored.uid == uid)?;
         Some((found.owner.clone(), found.key.to_string()))
-    }
-
-    fn owner(&self, round: &Round<'_>) -> Option<String> {
-        object::controller_uid(&round.native.value).map(Into::into)
-    }
-
-    fn may_force(&self, round: &Round<'_>, error: &WriteError) -> bool {
-        round.spec.force == Force::OnImmutable
-            && error.kind == WriteErrorKind::Invalid
-            && error.message.contains("immutable")
     }
 
     async fn apply_all(
@@ -298,7 +292,7 @@ impl GitDeployments {
         let cluster = &self.cx.cluster;
         let result = cluster.apply(&round.identity, kind, &wanted.object, expect, options).await;
         match (result, expect) {
-            (Err(error), Expect::Uid(uid)) if self.may_force(round, &error) => {
+            (Err(error), Expect::Uid(uid)) if may_force(round, &error) => {
                 let delete = Delete {
                     kind: kind.clone(),
                     namespace: wanted.key.namespace.clone(),
@@ -320,4 +314,11 @@ fn union(old: &[InventoryEntry], new: &[InventoryEntry]) -> Vec<InventoryEntry> 
     entries.extend(old.iter().filter(|old| new.iter().all(|new| new.id != old.id)).cloned());
     entries.sort();
     entries
+}
+
+/// Whether an object that refuses a change may be replaced by a new one.
+fn may_force(round: &Round<'_>, error: &WriteError) -> bool {
+    round.spec.force == Force::OnImmutable
+        && error.kind == WriteErrorKind::Invalid
+        && error.message.contains("immutable")
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use portolan_api::native::reasons::CONTESTED;
 use portolan_plan::object;
 use portolan_plan::outcome::{Event, Expect};
@@ -15,7 +16,7 @@ use crate::trouble::Trouble;
 /// More repairs than this within [`WINDOW`] are a fight.
 const REPAIRS: usize = 5;
 /// The time in which repairs are counted.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 impl GitDeployments {
     /// Puts right what differs from the applied revision.
@@ -47,7 +48,7 @@ impl GitDeployments {
     /// A fight is reported, not fought.
     fn count_repair(&self, round: &Round<'_>, wanted: &Desired) -> Result<(), Trouble> {
         let key = &round.native.key;
-        let now = self.cx.now();
+        let now = Timestamp::now();
         let mut repairs = recall(&self.repairs, key).unwrap_or_default();
         repairs
             .retain(|at| Duration::try_from(now.duration_since(*at)).is_ok_and(|age| age < WINDOW));

@@ -52,7 +52,7 @@ impl GitDeployments {
             self.cx.caches.ensure(kind, &selection);
             let settled = self.cx.caches.settled(&kind.gvk, &selection);
             match tokio::time::timeout(FIRST_LIST, settled).await {
-                Ok(WatchState::Synced) => self.from_cache(round, kind, &mut live),
+                Ok(WatchState::Synced) => self.cached(round, kind, &mut live),
                 Ok(_) => {
                     live.unwatched.push(portolan_plan::choreography::rule_to_add(kind));
                     self.by_reading(round, kind, desired, &mut live).await?;
@@ -67,7 +67,7 @@ impl GitDeployments {
         Ok(live)
     }
 
-    fn from_cache(&self, round: &Round<'_>, kind: &ServedKind, live: &mut Live) {
+    fn cached(&self, round: &Round<'_>, kind: &ServedKind, live: &mut Live) {
         let Some(store) = self.cx.caches.store(&kind.gvk, &selection()) else { return };
         for stored in store.all() {
             let value = stored.value();

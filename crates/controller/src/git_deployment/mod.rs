@@ -92,10 +92,10 @@ impl GitDeployments {
             status.attempted_revision.as_deref() != Some(round.source.revision.as_str());
         if new_revision {
             status.attempted_revision = Some(round.source.revision.clone());
-            status.attempted_at = Some(rfc3339(self.cx.now()));
+            status.attempted_at = Some(rfc3339(Timestamp::now()));
             status.objects.clear();
         } else if native.is_requested(status) {
-            status.attempted_at = Some(rfc3339(self.cx.now()));
+            status.attempted_at = Some(rfc3339(Timestamp::now()));
         }
         let applied = status.applied_revision.as_deref() == Some(round.source.revision.as_str());
         let live = self.live(&round, &desired).await?;
@@ -147,7 +147,7 @@ impl GitDeployments {
         let reports = health::reports(round.spec, desired, live);
         let tried = status.attempted_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
         let tried = tried.map_or(Duration::ZERO, |at| {
-            Duration::try_from(self.cx.now().duration_since(at)).unwrap_or_default()
+            Duration::try_from(Timestamp::now().duration_since(at)).unwrap_or_default()
         });
         let revision = &round.source.revision;
         let at = short(revision).to_owned();

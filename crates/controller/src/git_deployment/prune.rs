@@ -68,16 +68,15 @@ impl GitDeployments {
     ) -> Result<(), String> {
         // A kind that is gone took its objects with it.
         let Some(kind) = self.cx.kinds.get(gvk) else { return Ok(()) };
-        let found = match live.objects.get(key) {
-            Some(found) => found.as_ref().clone(),
-            None => {
-                let read =
-                    self.cx.cluster.get(&round.identity, &kind, &key.namespace, &key.name).await;
-                match read.map_err(|error| error.message)? {
-                    HeldBy::Nobody => return Ok(()),
-                    HeldBy::Object(found) => *found,
-                }
-            }
+        let found = if let Some(found) = live.objects.get(key) {
+            found.as_ref().clone()
+        } else {
+            let (namespace, name) = (&key.namespace, &key.name);
+            let read = self.cx.cluster.get(&round.identity, &kind, namespace, name).await;
+            let HeldBy::Object(found) = read.map_err(|error| error.message)? else {
+                return Ok(());
+            };
+            *found
         };
         if !prunable(&found, &round.uid) {
             return Ok(());

@@ -63,7 +63,7 @@ impl GitWriters {
         let interval = span::parse(&spec.interval)
             .map_err(|error| Trouble::invalid(format!("spec.interval: {error}")))?;
         let item = Item::new(KIND, writer.key.clone());
-        let remote = self.remote(writer);
+        let remote = remote(writer);
         let fresh =
             writer.is_requested(status) || status.observed_generation != Some(writer.generation);
         let refs = self.cx.polls.refs(&item, &remote, interval, fresh).await?;
@@ -159,11 +159,6 @@ impl GitWriters {
             return Err(Trouble::stalled(stalled::BASE_NOT_ALLOWED, message));
         }
         Ok(place)
-    }
-
-    fn remote(&self, writer: &Native<GitWriter>) -> Remote {
-        let repository = &writer.typed.spec.repository;
-        Remote::new(&repository.url, &writer.key.namespace, repository.secret_ref.as_ref())
     }
 
     /// Whether the Verification vouches for exactly this content now.
@@ -302,4 +297,10 @@ fn conclude(
             Err(Trouble::waiting(waiting::NOT_VERIFIED, message))
         }
     }
+}
+
+/// The repository that a writer writes, with its credentials.
+fn remote(writer: &Native<GitWriter>) -> Remote {
+    let repository = &writer.typed.spec.repository;
+    Remote::new(&repository.url, &writer.key.namespace, repository.secret_ref.as_ref())
 }

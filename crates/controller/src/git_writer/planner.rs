@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use portolan_api::native::git_writer::{GitWriterStatus, WriterTree};
 use portolan_api::native::{GitWriter, Verification};
 use portolan_cluster::Key;
@@ -76,7 +77,7 @@ impl WritePlanner {
             },
             style: CommitStyle {
                 message: spec.commit.message.clone(),
-                author: signature(cx, writer),
+                author: signature(writer),
                 exclusive: spec.exclusive,
                 take_over: spec.take_over.clone(),
             },
@@ -155,12 +156,12 @@ impl WritePlanner {
 }
 
 /// Who signs the commits of a writer.
-pub(super) fn signature(cx: &Context, writer: &Native<GitWriter>) -> Signature {
+pub(super) fn signature(writer: &Native<GitWriter>) -> Signature {
     let author = writer.typed.spec.commit.author.as_ref();
     Signature {
         name: author.map_or(AUTHOR.0, |author| &author.name).into(),
         email: author.map_or(AUTHOR.1, |author| &author.email).into(),
-        seconds: cx.now().as_second(),
+        seconds: Timestamp::now().as_second(),
     }
 }
 

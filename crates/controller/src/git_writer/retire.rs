@@ -14,7 +14,7 @@ use crate::native::{Native, has_finalizer, set_finalizer};
 use crate::trouble::{Class, Trouble};
 
 /// Longest time a deletion waits for a forge.
-const LONGEST_CLEANUP: Duration = Duration::from_secs(600);
+const LONGEST_CLEANUP: Duration = Duration::from_mins(10);
 
 impl GitWriters {
     /// Keeps the finalizer as `prune` asks, and cleans up when the object is being deleted. Returns
@@ -37,25 +37,18 @@ impl GitWriters {
             self.cx.events.record(&writer.value, vec![event]);
             // A forge that is away may come back; what a person would have to mend, or what takes too
             // long, must not hold a namespace for ever.
-            if trouble.class == Class::Transient && self.is_recent(writer) {
+            if trouble.class == Class::Transient && is_recent(writer) {
                 return Some(Again::BackOff);
             }
         }
         Some(set_finalizer(&self.cx, KIND, &writer.value, false).await)
     }
 
-    /// Whether the deletion was asked for a short time ago.
-    fn is_recent(&self, writer: &Native<GitWriter>) -> bool {
-        let at = object::text(&writer.value, "/metadata/deletionTimestamp");
-        let age = at.parse::<Timestamp>().ok().map(|at| self.cx.now().duration_since(at));
-        age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age < LONGEST_CLEANUP))
-    }
-
     async fn remove(&self, writer: &Native<GitWriter>) -> Result<(), Trouble> {
         let place = self.place(writer)?;
-        let remote = self.remote(writer);
+        let remote = super::remote(writer);
         let repository = self.cx.polls.repository(&remote, Duration::ZERO).await?;
-        let author = planner::signature(&self.cx, writer);
+        let author = planner::signature(writer);
         let planner = Box::new(Retire { place: place.clone(), author });
         self.cx.git.write(&repository, place, planner).await?;
         Ok(())
@@ -74,4 +67,11 @@ impl Planner for Retire {
             None => Step::Stop,
         }
     }
+}
+
+/// Whether the deletion was asked for a short time ago.
+fn is_recent(writer: &Native<GitWriter>) -> bool {
+    let at = object::text(&writer.value, "/metadata/deletionTimestamp");
+    let age = at.parse::<Timestamp>().ok().map(|at| Timestamp::now().duration_since(at));
+    age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age < LONGEST_CLEANUP))
 }

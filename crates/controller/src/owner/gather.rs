@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
+use jiff::Timestamp;
 use portolan_cluster::{CachedKinds, Key, Selection, WatchKey};
 use portolan_plan::choreography::{self, Owner, Selection as Choice, World};
 use portolan_plan::object::{Gvk, ObjectKey};
@@ -42,7 +43,7 @@ impl Owners {
         });
         let normalised = self.normalised.lock().unwrap_or_else(PoisonError::into_inner);
         let world = World {
-            now: self.cx.now(),
+            now: Timestamp::now(),
             selection,
             templates,
             account_exists,

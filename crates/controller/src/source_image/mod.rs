@@ -67,7 +67,7 @@ impl SourceImages {
             Some(base) => {
                 let reference: Reference = base.parse()?;
                 // The Secret names the hosts it is for; a base elsewhere is asked without it.
-                let credential = self.base_credential(&reference, &repository, &credential);
+                let credential = base_credential(&reference, &repository, &credential);
                 Some(registry.pull_base(&reference, &platform, &credential).await?)
             }
         };
@@ -114,19 +114,6 @@ impl SourceImages {
             options.ca_pem = secret.data.get("ca.crt").cloned();
         }
         Ok((credential, Registry::new(options)?))
-    }
-
-    fn base_credential(
-        &self,
-        base: &Reference,
-        repository: &Repository,
-        credential: &Credential,
-    ) -> Credential {
-        if base.repository().host() == repository.host() {
-            credential.clone()
-        } else {
-            Credential::Anonymous
-        }
     }
 }
 
@@ -220,4 +207,17 @@ fn pack(
     }
     let created = origin.created.clone();
     Ok(Image::assemble(ImageSpec { layers, config, platform, annotations, created, base })?)
+}
+
+/// What is sent to the base image's registry: the own credential only if it is the own registry.
+fn base_credential(
+    base: &Reference,
+    repository: &Repository,
+    credential: &Credential,
+) -> Credential {
+    if base.repository().host() == repository.host() {
+        credential.clone()
+    } else {
+        Credential::Anonymous
+    }
 }

@@ -6,6 +6,7 @@ mod run;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use portolan_api::condition::{Decided, rfc3339};
 use portolan_api::native::reasons::{READY, RECONCILING, stalled, waiting};
 use portolan_api::native::verification::{
@@ -21,7 +22,7 @@ use crate::context::Context;
 use crate::dependencies::{Item, Thing};
 use crate::git_source::short;
 use crate::kinds::ours;
-use crate::native::{Done, Native, finish, identity, load};
+use crate::native::{Done, Native, conditions, finish, identity, load};
 use crate::queue::Reconciler;
 use crate::trouble::Trouble;
 
@@ -82,7 +83,7 @@ impl Verifications {
     ) -> Result<Done, Trouble> {
         let spec = &native.typed.spec;
         let revision = &spec.subject.revision;
-        let started_at = rfc3339(self.cx.now());
+        let started_at = rfc3339(Timestamp::now());
         status.run = Some(Run {
             revision: revision.clone(),
             started_at: started_at.clone(),
@@ -104,7 +105,7 @@ impl Verifications {
             return Err(Trouble::waiting(waiting::SUPERSEDED, message));
         }
         let verdict = verdict(&checks);
-        let completed_at = Some(rfc3339(self.cx.now()));
+        let completed_at = Some(rfc3339(Timestamp::now()));
         status.run = Some(Run { revision: revision.clone(), started_at, completed_at, checks });
         match verdict {
             Verdict::Passed => {
@@ -130,7 +131,7 @@ impl Verifications {
             Decided::yes(RECONCILING, waiting::CHECKING, message),
         ];
         let mut started = status.clone();
-        started.conditions = self.cx.conditions(&decided, &status.conditions, native.generation);
+        started.conditions = conditions(&decided, &status.conditions, native.generation);
         started.observed_generation = Some(native.generation);
         let value = serde_json::to_value(&started).unwrap_or_default();
         let after = self.cx.cluster.patch_status(&kind, &native.value, &value).await?;

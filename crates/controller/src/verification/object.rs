@@ -27,15 +27,13 @@ pub(super) async fn check(
         HeldBy::Object(object) => object,
         HeldBy::Nobody => return Err(format!("{what} does not exist")),
     };
-    match &check.condition {
-        Some(type_) => by_condition(&object, &what, type_),
-        None => {
-            let standing = standing(&object);
-            match standing.health {
-                Health::Current => Ok(format!("{what} is healthy")),
-                health => Err(format!("{what} is {}: {}", health.as_str(), standing.message)),
-            }
-        }
+    if let Some(type_) = &check.condition {
+        return by_condition(&object, &what, type_);
+    }
+    let standing = standing(&object);
+    match standing.health {
+        Health::Current => Ok(format!("{what} is healthy")),
+        health => Err(format!("{what} is {}: {}", health.as_str(), standing.message)),
     }
 }
 

@@ -258,8 +258,9 @@ fn pod(object: &Value) -> Standing {
             _ => progress("the pod runs and is not ready"),
         },
         _ => match (condition(object, "PodScheduled"), waiting) {
-            (Some(("False", reason, message)), _) => progress(said(reason, message)),
-            (_, Some((reason, message))) => progress(said(reason, message)),
+            (Some(("False", reason, message)), _) | (_, Some((reason, message))) => {
+                progress(said(reason, message))
+            }
             _ => progress("the pod is pending"),
         },
     }

@@ -238,7 +238,7 @@ fn is_writable(path: &str) -> bool {
         && !path.contains(char::is_control)
         && path.split('/').all(|part| !["", ".", ".."].contains(&part) && !git(part))
         && !is_ours(path)
-        && !path.get(1..2).is_some_and(|second| second == ":")
+        && path.get(1..2) != Some(":")
 }
 
 /// Characters that some file systems ignore in names.

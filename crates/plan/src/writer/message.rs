@@ -21,7 +21,7 @@ pub(super) fn message(
     }
     message.push_str("\n\n");
     for (key, value) in trailers(place, desired) {
-        message.push_str(&format!("{key}: {}\n", trailer_text(&value)));
+        message.extend([key, ": ", &trailer_text(&value), "\n"]);
     }
     message
 }

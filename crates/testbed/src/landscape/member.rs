@@ -129,12 +129,16 @@ impl Member {
         self.apply(&self.example(path)?).await
     }
 
-    /// Deletes an object of our own group in the team's namespace.
+    /// Deletes an object of our own group, in the team's namespace where it has one.
     pub async fn delete_own(&self, kind: &str, name: &str) -> Result<()> {
         let gvk = GroupVersionKind::gvk("carto.run", "v1alpha1", kind);
         let resource = ApiResource::from_gvk(&gvk);
         let client = self.plane.client()?;
-        let api: Api<DynamicObject> = Api::namespaced_with(client, &self.namespace, &resource);
+        let api: Api<DynamicObject> = if kind.starts_with("Cluster") {
+            Api::all_with(client, &resource)
+        } else {
+            Api::namespaced_with(client, &self.namespace, &resource)
+        };
         api.delete(name, &DeleteParams::default()).await?;
         Ok(())
     }

@@ -80,7 +80,7 @@ pub async fn follow(
 
 /// What shows that the change has got to a place.
 async fn look(landscape: &Landscape, journey: &Journey, place: Place) -> Result<Option<String>> {
-    let (build, staging) = (&landscape.build, &landscape.staging);
+    let Landscape { build, staging: target, .. } = landscape;
     let at = |value: &Value, pointer: &str| {
         value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
@@ -93,8 +93,8 @@ async fn look(landscape: &Landscape, journey: &Journey, place: Place) -> Result<
         }
         Place::Image => {
             let image = build.own("SourceImage", APP).await?;
-            let built = at(&image, "/status/builtFrom/revision") == journey.source;
-            Some(at(&image, "/status/latestImage")).filter(|_| built)
+            let current = at(&image, "/status/builtFrom/revision") == journey.source;
+            Some(at(&image, "/status/latestImage")).filter(|_| current)
         }
         Place::Config => {
             written(landscape, "staging", |record| {
@@ -103,15 +103,15 @@ async fn look(landscape: &Landscape, journey: &Journey, place: Place) -> Result<
             .await?
         }
         Place::Fetched => {
-            let source = staging.own("GitSource", APP).await?;
+            let source = target.own("GitSource", APP).await?;
             Some(at(&source, "/status/artifact/revision")).filter(|found| found == config)
         }
         Place::Deployed => {
-            let deployment = staging.own("GitDeployment", APP).await?;
+            let deployment = target.own("GitDeployment", APP).await?;
             Some(at(&deployment, "/status/observedRevision")).filter(|found| found == config)
         }
         Place::Verified => {
-            let verification = staging.own("Verification", APP).await?;
+            let verification = target.own("Verification", APP).await?;
             Some(at(&verification, "/status/verified/revision")).filter(|found| found == config)
         }
         Place::Promoted => {
