@@ -1,8 +1,10 @@
 //! What tests that cross crates share: the harness of the scenarios, golden files, a look at the
 //! workspace, the landscape of real servers.
 
+pub mod by_hand;
 pub mod golden;
 pub mod history;
+pub mod netns;
 pub mod scenario;
 pub mod workspace;
 pub mod world;

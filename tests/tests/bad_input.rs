@@ -2,15 +2,10 @@
 //! do, stops nobody else, and is over by itself once it is mended.
 
 use anyhow::{Result, ensure};
-use portolan_testbed::landscape::{APP, CONFIG, Landscape, Member, TEAM};
-use portolan_testbed::manifests::parse;
+use portolan_testbed::landscape::{APP, Member};
 use portolan_testbed::wait::until;
+use portolan_tests::by_hand::{apply, commit, deployment, source};
 use portolan_tests::world::{DEADLINE, condition, landscape, ready, run};
-
-/// Applies YAML in the team's namespace.
-async fn apply(member: &Member, yaml: &str) -> Result<()> {
-    member.apply(&parse(yaml)?).await
-}
 
 /// Waits until an owner's `Ready` has a reason; returns the message.
 async fn owner(member: &Member, name: &str, status: &str, reason: &str) -> Result<String> {
@@ -160,27 +155,12 @@ fn a_kind_that_the_controller_may_not_watch() {
     });
 }
 
-/// A GitSource used alone, of the branch with its own name.
-fn source(landscape: &Landscape, name: &str, secret: &str) -> String {
-    let url = landscape.forge.http_url(TEAM, CONFIG);
-    format!(
-        "{{apiVersion: carto.run/v1alpha1, kind: GitSource, metadata: {{name: {name}}}, spec: {{url: \
-         '{url}', ref: {{branch: {name}}}, secretRef: {{name: {secret}}}, interval: 1s}}}}"
-    )
-}
-
-/// Commits to a branch of the configuration repository, as a person does.
-async fn commit(landscape: &Landscape, branch: &str, path: &str, text: &str) -> Result<String> {
-    let files = [(path, Some(text.as_bytes()))];
-    landscape.forge.commit_files(TEAM, CONFIG, branch, &files, "by hand").await
-}
-
 #[test]
 fn a_wrong_password_and_a_missing_secret() {
     run(async {
         let landscape = landscape().await;
         let build = &landscape.build;
-        commit(landscape, "locked", "a.txt", "a").await?;
+        commit(landscape, "locked", &[("a.txt", Some("a"))]).await?;
         apply(build, &source(landscape, "locked", "git-locked")).await?;
         let message = ready(build, "GitSource", "locked", "Unknown", "CredentialsMissing").await?;
         ensure!(message.contains("Secret dev/git-locked does not exist"), "{message}");
@@ -201,12 +181,10 @@ fn a_manifest_that_the_server_refuses() {
         let staging = &landscape.staging;
         let good = "apiVersion: v1\nkind: Service\nmetadata: {name: refused}\nspec: {ports: [{port: 80}]}\n";
         let bad = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: refused}\nspec: {replicas: many}\n";
-        commit(landscape, "refused", "refused/good.yaml", good).await?;
-        commit(landscape, "refused", "refused/bad.yaml", bad).await?;
+        commit(landscape, "refused", &[("good.yaml", Some(good))]).await?;
+        commit(landscape, "refused", &[("bad.yaml", Some(bad))]).await?;
         apply(staging, &source(landscape, "refused", "git")).await?;
-        let deployment = "{apiVersion: carto.run/v1alpha1, kind: GitDeployment, metadata: {name: \
-            refused}, spec: {sourceRef: {name: refused}, path: refused, serviceAccountName: deployer}}";
-        apply(staging, deployment).await?;
+        apply(staging, &deployment("refused", "")).await?;
         let message =
             ready(staging, "GitDeployment", "refused", "False", "ManifestsRefused").await?;
         ensure!(
@@ -216,13 +194,13 @@ fn a_manifest_that_the_server_refuses() {
         let service = staging.object("v1", "Service", "refused").await?;
         ensure!(service.is_null(), "the good manifest is not applied either");
         let text = "apiVersion: v1\nkind: Service\nmetadata: {name: [broken\n";
-        commit(landscape, "refused", "refused/bad.yaml", text).await?;
+        commit(landscape, "refused", &[("bad.yaml", Some(text))]).await?;
         until("the parse error to be told", DEADLINE, async || {
             let object = staging.own("GitDeployment", "refused").await.ok()?;
             condition(&object, "Ready").2.contains("bad.yaml:").then_some(())
         })
         .await?;
-        commit(landscape, "refused", "refused/bad.yaml", "# nothing any more\n").await?;
+        commit(landscape, "refused", &[("bad.yaml", Some("# nothing any more\n"))]).await?;
         ready(staging, "GitDeployment", "refused", "True", "Succeeded").await?;
         ensure!(!staging.object("v1", "Service", "refused").await?.is_null(), "now it is applied");
         Ok(())

@@ -10,7 +10,7 @@ use portolan_tests::workspace::root;
 #[test]
 fn crds_are_up_to_date() -> anyhow::Result<()> {
     let folder = root().join("config/crd");
-    let mut expected = vec![("kustomization.yaml".to_owned(), crd::kustomization())];
+    let mut expected = vec![("Kustomization".to_owned(), crd::kustomization())];
     for definition in crd::all() {
         let file = format!("{}.yaml", crd::name(&definition));
         let text = crd::yaml(&definition).with_context(|| format!("printing {file}"))?;

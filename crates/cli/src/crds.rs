@@ -17,7 +17,9 @@ pub(crate) fn write(out: &Path) -> anyhow::Result<()> {
         fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
         files.push(file);
     }
-    let path = out.join("kustomization.yaml");
+    // By this one of its names `kubectl apply -k` finds it, and `kubectl apply -f` of the folder does
+    // not take it for an object.
+    let path = out.join("Kustomization");
     fs::write(&path, crd::kustomization())
         .with_context(|| format!("writing {}", path.display()))?;
     remove_others(out, &files)

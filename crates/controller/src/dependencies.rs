@@ -76,6 +76,13 @@ impl Dependencies {
         }
     }
 
+    /// Notes one thing more that a round is about to look at.
+    pub(crate) fn track_also(&self, item: &Item, thing: Thing) {
+        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        inner.lookers.entry(thing.clone()).or_default().insert(item.clone());
+        inner.looked_at.entry(item.clone()).or_default().insert(thing);
+    }
+
     /// Those who looked at something.
     pub(crate) fn lookers(&self, thing: &Thing) -> Vec<Item> {
         let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +111,10 @@ mod tests {
         assert!(dependencies.lookers(&thing("a")).is_empty());
         assert_eq!(dependencies.lookers(&thing("b")), std::slice::from_ref(&item));
         assert_eq!(dependencies.lookers(&thing("c")), std::slice::from_ref(&item));
+        dependencies.track_also(&item, thing("d"));
+        assert_eq!(dependencies.lookers(&thing("d")), std::slice::from_ref(&item));
         dependencies.track(&item, []);
+        assert!(dependencies.lookers(&thing("d")).is_empty());
         assert!(dependencies.lookers(&thing("c")).is_empty());
     }
 }

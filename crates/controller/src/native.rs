@@ -1,6 +1,7 @@
 //! What the rounds of all native kinds have in common: read the object, tell the result.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use portolan_api::condition::{Condition, ConditionStatus, Decided, Generation, find, timed};
@@ -21,6 +22,9 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::kinds::ours;
 use crate::trouble::Trouble;
+
+/// Longest time a deleted object is held for cleaning up after it.
+const LONGEST_CLEANUP: Duration = Duration::from_mins(10);
 
 /// An object of a native kind, as one round sees it.
 pub(crate) struct Native<K> {
@@ -267,4 +271,11 @@ pub(crate) fn conditions(
     generation: i64,
 ) -> Vec<Condition> {
     timed(decided, previous, Timestamp::now(), Generation::Of(generation))
+}
+
+/// Whether the deletion of an object was asked for a short time ago: what passes may be waited for.
+pub(crate) fn is_recently_deleted(value: &Value) -> bool {
+    let at = object::text(value, "/metadata/deletionTimestamp");
+    let age = at.parse::<Timestamp>().ok().map(|at| Timestamp::now().duration_since(at));
+    age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age < LONGEST_CLEANUP))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
-use url::Url;
+use url::{Position, Url};
 
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -91,9 +91,9 @@ impl Address {
         Ok(Self { url })
     }
 
-    /// Name of the server, for people and for connections.
+    /// The server as the url names it, with the port where the url has one; for messages.
     pub(crate) fn host(&self) -> &str {
-        self.url.host_str().unwrap_or_default()
+        &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
     /// What tells this repository with these credentials from every other.

@@ -44,13 +44,14 @@ pub fn parse(text: &str) -> Result<Vec<Value>> {
 }
 
 /// The files behind a path: itself, what a kustomization lists, or all YAML files of a folder.
-fn files(path: &Path) -> Result<Vec<PathBuf>> {
+pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(vec![path.to_owned()]);
     }
-    let kustomization = path.join("kustomization.yaml");
+    let names = ["kustomization.yaml", "Kustomization"];
+    let kustomization = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
     let mut found = Vec::new();
-    if kustomization.is_file() {
+    if let Some(kustomization) = kustomization {
         let text = fs::read_to_string(&kustomization)?;
         let value: Value = serde_saphyr::from_str(&text)?;
         for resource in value["resources"].as_array().into_iter().flatten() {

@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::desired::{Desired, refused};
 use super::live::Live;
 use super::{GitDeployments, KIND, MANAGER, Round, progressing, rolling_out};
+use crate::dependencies::{Item, Thing};
 use crate::failpoint;
 use crate::kinds::ours;
 use crate::native::conditions;
@@ -169,7 +170,7 @@ impl GitDeployments {
         let expect = Expect::Uid(object::uid(&found).into());
         match object::label(&found, DEPLOYMENT) {
             Some(uid) if uid == round.uid => Ok(Ok((expect, false))),
-            Some(uid) => match self.holder(uid) {
+            Some(uid) => match self.holder(round, uid) {
                 Some((owner, _))
                     if owner.is_some()
                         && owner.as_deref() == object::controller_uid(&round.native.value) =>
@@ -179,27 +180,34 @@ impl GitDeployments {
                 Some((_, other)) => Err(Trouble::stalled(
                     stalled::OBJECT_OWNED_BY_ANOTHER,
                     format!(
-                        "nothing was changed: {} {namespace}/{name} belongs to GitDeployment {other}",
-                        kind.qualified()
+                        "nothing was changed: {} {namespace}/{name} belongs to GitDeployment {other}: \
+                         take it out of one of the two",
+                        wanted.key.kind
                     ),
                 )),
                 None => Ok(Ok((expect, true))),
             },
             None if round.spec.adopt == Adopt::Unowned => Ok(Ok((expect, true))),
-            None => Err(Trouble::stalled(
-                stalled::OBJECT_EXISTS,
-                format!(
-                    "nothing was changed: {} {namespace}/{name} exists and spec.adopt is Never",
-                    kind.qualified()
-                ),
-            )),
+            None => {
+                let message = format!(
+                    "nothing was changed: {} {namespace}/{name} exists already and nobody of ours made \
+                     it: delete it, or set spec.adopt to Unowned",
+                    wanted.key.kind
+                );
+                // Its deletion is not watched: it does not bear our label.
+                Err(Trouble::stalled(stalled::OBJECT_EXISTS, message).unseen())
+            }
         }
     }
 
-    /// The live GitDeployment with a UID: its own owner, and its name.
-    fn holder(&self, uid: &str) -> Option<(Option<String>, String)> {
+    /// The live GitDeployment with a UID: its own owner, and its name. What becomes of it wakes us.
+    fn holder(&self, round: &Round<'_>, uid: &str) -> Option<(Option<String>, String)> {
         let store = self.cx.caches.store(&ours(KIND), &portolan_cluster::Selection::default())?;
-        let found = store.all().into_iter().find(|stored| stored.uid == uid)?;
+        let find = || store.all().into_iter().find(|stored| stored.uid == uid);
+        let item = Item::new(KIND, round.native.key.clone());
+        let thing = Thing::object(portolan_api::GROUP, KIND, find()?.key.clone());
+        self.cx.dependencies.track_also(&item, thing);
+        let found = find()?;
         Some((found.owner.clone(), found.key.to_string()))
     }
 

@@ -7,8 +7,9 @@ use portolan_plan::object;
 use portolan_plan::outcome::{Again, Event};
 
 use super::live::Live;
+use super::prune::Left;
 use super::{GitDeployments, KIND, Round};
-use crate::native::{Native, has_finalizer, identity, set_finalizer};
+use crate::native::{Native, has_finalizer, identity, is_recently_deleted, set_finalizer};
 
 impl GitDeployments {
     /// Keeps the finalizer, and cleans up when the object is being deleted. Returns when the round
@@ -26,16 +27,18 @@ impl GitDeployments {
             return Some(Again::OnChange);
         }
         let left = self.clean_up(native).await;
+        if left.iter().any(|left| left.passing) && is_recently_deleted(&native.value) {
+            return Some(Again::BackOff);
+        }
         if !left.is_empty() {
-            let message = format!("deleted; these objects are left: {}", left.join("; "));
+            let message = format!("deleted; these objects are left: {}", Left::told(&left));
             self.cx.events.record(&native.value, vec![Event::warning("ObjectsLeft", message)]);
         }
-        // One attempt with an account that can do it is enough; an account that is gone, or a
-        // namespace that is going, must not hold the object.
+        // An account that is gone, or a namespace that is going, must not hold the object.
         Some(set_finalizer(&self.cx, KIND, &native.value, false).await)
     }
 
-    async fn clean_up(&self, native: &Native<GitDeployment>) -> Vec<String> {
+    async fn clean_up(&self, native: &Native<GitDeployment>) -> Vec<Left> {
         let spec = &native.typed.spec;
         let inventory = native.typed.status.as_ref().and_then(|status| status.inventory.clone());
         let entries = inventory.unwrap_or_default().entries;
@@ -45,7 +48,7 @@ impl GitDeployments {
         let account = identity(&self.cx, &native.key.namespace, &spec.service_account_name);
         let identity = match account {
             Ok(identity) => identity,
-            Err(trouble) => return vec![trouble.message],
+            Err(trouble) => return vec![Left::lasting(trouble.message)],
         };
         let round = Round {
             native,

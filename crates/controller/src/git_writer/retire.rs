@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use portolan_api::native::GitWriter;
 use portolan_git::{Planner, Step};
 use portolan_plan::object;
@@ -10,11 +9,8 @@ use portolan_plan::outcome::{Again, Event};
 use portolan_plan::writer::{History, Place, Signature, View, retire};
 
 use super::{GitWriters, KIND, planner};
-use crate::native::{Native, has_finalizer, set_finalizer};
+use crate::native::{Native, has_finalizer, is_recently_deleted, set_finalizer};
 use crate::trouble::{Class, Trouble};
-
-/// Longest time a deletion waits for a forge.
-const LONGEST_CLEANUP: Duration = Duration::from_mins(10);
 
 impl GitWriters {
     /// Keeps the finalizer as `prune` asks, and cleans up when the object is being deleted. Returns
@@ -37,7 +33,7 @@ impl GitWriters {
             self.cx.events.record(&writer.value, vec![event]);
             // A forge that is away may come back; what a person would have to mend, or what takes too
             // long, must not hold a namespace for ever.
-            if trouble.class == Class::Transient && is_recent(writer) {
+            if trouble.class == Class::Transient && is_recently_deleted(&writer.value) {
                 return Some(Again::BackOff);
             }
         }
@@ -67,11 +63,4 @@ impl Planner for Retire {
             None => Step::Stop,
         }
     }
-}
-
-/// Whether the deletion was asked for a short time ago.
-fn is_recent(writer: &Native<GitWriter>) -> bool {
-    let at = object::text(&writer.value, "/metadata/deletionTimestamp");
-    let age = at.parse::<Timestamp>().ok().map(|at| Timestamp::now().duration_since(at));
-    age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age < LONGEST_CLEANUP))
 }

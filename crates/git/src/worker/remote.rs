@@ -8,7 +8,7 @@ use git2::{
     AutotagOption, FetchOptions, Oid, PushOptions, Remote, RemoteCallbacks, RemoteRedirect,
     Repository,
 };
-use url::Url;
+use url::{Position, Url};
 
 use super::gate::Gate;
 use super::store::kept;
@@ -64,7 +64,7 @@ impl Server {
 
     pub(super) fn context(&self) -> Context<'_> {
         Context {
-            host: self.url.host_str().unwrap_or_default(),
+            host: &self.url[Position::BeforeHost..Position::AfterPort],
             url: self.url.as_str(),
             redactor: &self.redactor,
             limits: &self.limits,

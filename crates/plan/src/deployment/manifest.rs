@@ -39,6 +39,9 @@ fn described(object: &Value) -> String {
     format!("{} {}", object::text(object, "/kind"), object::name(object))
 }
 
+/// Names by which kustomize knows its files.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
 /// Reads all manifests of a tree: YAML and JSON files, but nothing below `.portolan/`.
 pub fn parse(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<Manifest>, Vec<Diagnostic>> {
     let mut manifests = Vec::new();
@@ -46,10 +49,11 @@ pub fn parse(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<Manifest>, Vec<Dia
     for (file, content) in files {
         let name = file.rsplit('/').next().unwrap_or(file);
         let is_manifest = [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
-        if !is_manifest || is_ours(file) {
+        let is_kustomization = KUSTOMIZATIONS.contains(&name);
+        if !(is_manifest || is_kustomization) || is_ours(file) {
             continue;
         }
-        if ["kustomization.yaml", "kustomization.yml"].contains(&name) {
+        if is_kustomization {
             mistakes.push(Diagnostic {
                 object: file.clone(),
                 field: String::new(),
@@ -197,13 +201,15 @@ mod tests {
             ("a.yaml", "kind: ConfigMap\nmetadata: {name: a}\n---\na: [1\n"),
             ("b.yaml", "- 1\n"),
             ("kustomization.yaml", "resources: []\n"),
+            ("x/Kustomization", "resources: []\n"),
         ])
         .unwrap_err();
-        assert_eq!(mistakes.len(), 4, "{mistakes:#?}");
+        assert_eq!(mistakes.len(), 5, "{mistakes:#?}");
         assert_eq!(mistakes[0], "a.yaml:1 ConfigMap a: apiVersion is missing, or is not text");
         assert!(mistakes[1].starts_with("a.yaml:"), "{}", mistakes[1]);
         assert!(mistakes[2].contains("is not an object"));
         assert!(mistakes[3].contains("kustomize build"));
+        assert!(mistakes[4].starts_with("x/Kustomization"), "{}", mistakes[4]);
     }
 
     #[test]

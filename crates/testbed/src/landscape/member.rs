@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 
@@ -131,15 +131,25 @@ impl Member {
 
     /// Deletes an object of our own group, in the team's namespace where it has one.
     pub async fn delete_own(&self, kind: &str, name: &str) -> Result<()> {
-        let gvk = GroupVersionKind::gvk("carto.run", "v1alpha1", kind);
-        let resource = ApiResource::from_gvk(&gvk);
-        let client = self.plane.client()?;
-        let api: Api<DynamicObject> = if kind.starts_with("Cluster") {
-            Api::all_with(client, &resource)
-        } else {
-            Api::namespaced_with(client, &self.namespace, &resource)
-        };
-        api.delete(name, &DeleteParams::default()).await?;
+        self.delete("carto.run/v1alpha1", kind, name).await
+    }
+
+    /// Deletes an object, in the team's namespace where it has one.
+    pub async fn delete(&self, api_version: &str, kind: &str, name: &str) -> Result<()> {
+        self.api(api_version, kind)?.delete(name, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    /// Changes an object in the team's namespace, as somebody else.
+    pub async fn merge(
+        &self,
+        api_version: &str,
+        kind: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<()> {
+        let params = PatchParams::default();
+        self.api(api_version, kind)?.patch(name, &params, &Patch::Merge(patch)).await?;
         Ok(())
     }
 
@@ -165,12 +175,19 @@ impl Member {
 
     /// Any object in the team's namespace, as it is; null where it does not exist.
     pub async fn object(&self, api_version: &str, kind: &str, name: &str) -> Result<Value> {
+        Ok(serde_json::to_value(self.api(api_version, kind)?.get_opt(name).await?)?)
+    }
+
+    fn api(&self, api_version: &str, kind: &str) -> Result<Api<DynamicObject>> {
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        let gvk = GroupVersionKind::gvk(group, version, kind);
-        let resource = ApiResource::from_gvk(&gvk);
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         let client = self.plane.client()?;
-        let api: Api<DynamicObject> = Api::namespaced_with(client, &self.namespace, &resource);
-        Ok(serde_json::to_value(api.get_opt(name).await?)?)
+        // Of the kinds in use, those without a namespace say so in their names.
+        Ok(if kind.starts_with("Cluster") {
+            Api::all_with(client, &resource)
+        } else {
+            Api::namespaced_with(client, &self.namespace, &resource)
+        })
     }
 }
 
