@@ -8,6 +8,7 @@
 
 #![allow(clippy::duplicated_attributes, reason = "each printcolumn has a type_ of its own")]
 
+pub mod address;
 pub mod choreography;
 pub mod condition;
 pub mod crd;

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use portolan_api::address;
 use portolan_api::native::reasons::{stalled, transient};
 use url::Url;
 
@@ -103,17 +104,10 @@ impl Egress {
     }
 
     fn is_refused(&self, address: SocketAddr) -> bool {
-        let link_local = match address.ip().to_canonical() {
-            IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast() || ip.is_unspecified(),
-            IpAddr::V6(ip) => ip.is_unicast_link_local() || ip.is_unspecified() || is_metadata(ip),
-        };
-        link_local || self.refused.contains(&address)
+        let plain = |address: &SocketAddr| (address.ip().to_canonical(), address.port());
+        let api = self.refused.iter().any(|refused| plain(refused) == plain(&address));
+        api || address::is_refused(address.ip())
     }
-}
-
-/// The metadata service of a large cloud over IPv6.
-fn is_metadata(ip: std::net::Ipv6Addr) -> bool {
-    ip == std::net::Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
 }
 
 #[cfg(test)]
@@ -139,6 +133,8 @@ mod tests {
             "http://example.test/a",
             "http://localhost:3001/a",
             "https://127.0.0.1:6443/api",
+            "https://[::ffff:127.0.0.1]:6443/api",
+            "https://100.100.100.200/latest",
             "https://0.0.0.0/a",
             "nonsense",
         ] {
