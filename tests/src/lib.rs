@@ -2,6 +2,7 @@
 //! workspace, the landscape of real servers.
 
 pub mod by_hand;
+pub mod forge;
 pub mod golden;
 pub mod history;
 pub mod netns;

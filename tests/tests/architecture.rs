@@ -17,7 +17,7 @@ const PERMITTED: [(&str, &[&str]); 12] = [
     ("controller", &["api", "cluster", "expr", "git", "oci", "plan"]),
     ("supply-chain", &["controller"]),
     ("delivery", &["controller"]),
-    ("cli", &["api", "expr", "plan"]),
+    ("cli", &["api", "expr", "git", "plan"]),
     ("testbed", &["api"]),
     ("tests", &[ANY]),
 ];

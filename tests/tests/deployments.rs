@@ -8,6 +8,12 @@ use portolan_tests::by_hand::{apply, commit, deployed, deployment, present, sour
 use portolan_tests::world::{DEADLINE, landscape, ready, run};
 use serde_json::{Value, json};
 
+// Their files stand aside, so that cargo does not take them for programs.
+#[path = "deployments/changes.rs"]
+mod changes;
+#[path = "deployments/drift.rs"]
+mod drift;
+
 fn service(name: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{ports: [{{port: 80, \

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use portolan_testbed::manifests::{files, project, read};
+use portolan_testbed::wait::until;
 use portolan_testbed::{ControlPlane, Options, kubectl};
+use portolan_tests::world::DEADLINE;
 use serde_json::Value;
 
 const NATIVE: [&str; 5] =
@@ -13,7 +15,8 @@ const NATIVE: [&str; 5] =
 
 #[tokio::test]
 async fn kubectl_applies_and_explains() {
-    let options = Options { name: "examples".into(), ..Options::default() };
+    // With controllers: who aggregates roles is one of them.
+    let options = Options { name: "examples".into(), controllers: true, ..Options::default() };
     let plane = ControlPlane::start(options).await.expect("the server starts");
     let definitions = project("config/crd");
     let definitions = definitions.to_str().expect("the path is text");
@@ -22,8 +25,25 @@ async fn kubectl_applies_and_explains() {
     }
     let waited = ["wait", "--for", "condition=Established", "--timeout=60s", "crd", "--all"];
     kubectl(&plane, &waited).await.expect("the kinds are served");
+    bases_are_applied_again_and_beside_each_other(&plane).await.expect("config/ is applied");
     every_manifest_is_taken(&plane).await.expect("examples/ is applied");
     every_native_kind_is_explained(&plane).await.expect("fields are explained");
+}
+
+/// An upgrade applies a base again, and a cluster may have both.
+async fn bases_are_applied_again_and_beside_each_other(plane: &ControlPlane) -> Result<()> {
+    for base in ["build-cluster", "delivery-cluster", "build-cluster", "delivery-cluster"] {
+        let folder = project("config").join(base);
+        let folder = folder.to_str().context("the path is text")?;
+        kubectl(plane, &["apply", "--server-side", "-k", folder]).await?;
+        // What others aggregate into the role is not ours to conflict with.
+        let rules = ["get", "clusterrole", "portolan-stamped-kinds", "-o", "jsonpath={.rules}"];
+        until("rights to be aggregated", DEADLINE, async || {
+            kubectl(plane, &rules).await.ok()?.contains("configmaps").then_some(())
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 async fn every_manifest_is_taken(plane: &ControlPlane) -> Result<()> {

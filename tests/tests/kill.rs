@@ -12,9 +12,13 @@ use portolan_tests::history::{no_commit_twice, record};
 use portolan_tests::world::{DEADLINE, ready};
 
 /// The effects of the build cluster's program.
-const BUILD: [&str; 8] = [
-    "status-before",
-    "status-after",
+const BUILD: [&str; 12] = [
+    "status-before@GitSource",
+    "status-after@GitSource",
+    "status-before@SourceImage",
+    "status-after@SourceImage",
+    "status-before@GitWriter",
+    "status-after@GitWriter",
     "apply-before",
     "apply-after",
     "image-push-before",
@@ -24,9 +28,13 @@ const BUILD: [&str; 8] = [
 ];
 
 /// The effects of the staging cluster's program.
-const STAGING: [&str; 8] = [
-    "status-before",
-    "status-after",
+const STAGING: [&str; 12] = [
+    "status-before@GitSource",
+    "status-after@GitSource",
+    "status-before@GitDeployment",
+    "status-after@GitDeployment",
+    "status-before@Verification",
+    "status-after@Verification",
     "apply-before",
     "apply-after",
     "deploy-before",
@@ -81,7 +89,7 @@ async fn killed_at(
 ) -> Result<()> {
     at_rest(landscape).await?;
     let program = &mut member(landscape, cluster).program;
-    let reached = program.dir().join(format!("reached-{point}"));
+    let reached = program.dir().join(format!("reached-{}", point.replace('@', "-")));
     program.stop().await?;
     let fail_point = FailPoint { name: point.into(), reached: reached.clone() };
     program.restart(Some(fail_point)).await?;
@@ -118,7 +126,13 @@ async fn at_rest(landscape: &Landscape) -> Result<()> {
 
 /// Asserts that the effect is in flight: not yet at the other system before, there but not yet told
 /// in any status after.
-async fn in_flight(landscape: &Landscape, cluster: &str, point: &str, source: &str) -> Result<()> {
+async fn in_flight(
+    landscape: &mut Landscape,
+    cluster: &str,
+    point: &str,
+    source: &str,
+) -> Result<()> {
+    let (point, kind) = point.split_once('@').unwrap_or((point, ""));
     let (effect, when) = point.rsplit_once('-').unwrap_or((point, ""));
     let there = when == "after";
     let done = match (cluster, effect) {
@@ -139,9 +153,25 @@ async fn in_flight(landscape: &Landscape, cluster: &str, point: &str, source: &s
             let at = "/spec/source/revision";
             sent(&landscape.build, "SourceImage", at, source, there).await?
         }
-        ("build", "status") => {
-            let at = "/status/artifact/revision";
-            sent(&landscape.build, "GitSource", at, source, there).await?
+        // Its spec changes twice, first in where the content comes from: which change it was does not
+        // matter, only that it is told.
+        ("build", "status") if kind == "GitWriter" => {
+            let writer = landscape.build.own(kind, APP).await?;
+            let generation = writer["metadata"]["generation"].to_string();
+            sent(&landscape.build, kind, "/status/observedGeneration", &generation, there).await?
+        }
+        (_, "status") => {
+            let config = tip(landscape, "staging").await?;
+            let (at, value) = match kind {
+                "GitSource" if cluster == "build" => ("/status/artifact/revision", source),
+                "SourceImage" => ("/status/builtFrom/revision", source),
+                "GitSource" => ("/status/artifact/revision", config.as_str()),
+                // The inventory, before anything is applied.
+                "GitDeployment" => ("/status/attemptedRevision", config.as_str()),
+                "Verification" => ("/status/verified/revision", config.as_str()),
+                _ => bail!("no such status"),
+            };
+            sent(member(landscape, cluster), kind, at, value, there).await?
         }
         ("staging", effect) => staging_in_flight(landscape, effect, there).await?,
         _ => bail!("no such point"),
@@ -154,7 +184,6 @@ async fn staging_in_flight(landscape: &Landscape, effect: &str, there: bool) -> 
     let staging = &landscape.staging;
     let config = tip(landscape, "staging").await?;
     match effect {
-        "status" => sent(staging, "GitSource", "/status/artifact/revision", &config, there).await,
         "apply" => sent(staging, "GitDeployment", "/spec/source/revision", &config, there).await,
         "deploy" => {
             let told = told(staging, "GitDeployment", "/status/appliedRevision").await?;
@@ -189,8 +218,11 @@ async fn sent(member: &Member, kind: &str, at: &str, value: &str, expected: bool
 
 async fn told(member: &Member, kind: &str, at: &str) -> Result<String> {
     let object = member.own(kind, APP).await?;
-    let value = object.pointer(at).and_then(|value| value.as_str());
-    Ok(value.unwrap_or_default().to_owned())
+    Ok(match object.pointer(at) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => String::new(),
+    })
 }
 
 async fn tip(landscape: &Landscape, branch: &str) -> Result<String> {

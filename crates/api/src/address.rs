@@ -1,6 +1,6 @@
 //! Addresses that nothing is ever asked at on behalf of a tenant (native-kinds, section 1).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The metadata services of clouds outside of the link-local ranges.
 const METADATA: [IpAddr; 2] = [

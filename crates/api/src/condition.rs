@@ -119,8 +119,9 @@ pub enum Generation {
     Of(i64),
 }
 
-/// Puts times on decided conditions: a condition that is the same as before keeps its time, any
-/// other gets `now` (API reference, section 9.1).
+/// Puts times on decided conditions. Choreography kinds: a condition that is the same as before keeps
+/// its time, any other gets `now` (API reference, section 9.1). Native kinds: the time is that of the
+/// last change of `status`, as `metav1.Condition` has it.
 pub fn timed(
     decided: &[Decided],
     previous: &[Condition],
@@ -130,7 +131,10 @@ pub fn timed(
     decided
         .iter()
         .map(|new| {
-            let kept = previous.iter().find(|old| new.is(old));
+            let kept = previous.iter().find(|old| match generation {
+                Generation::Omit => new.is(old),
+                Generation::Of(_) => old.type_ == new.type_ && old.status == new.status,
+            });
             Condition {
                 type_: new.type_.clone(),
                 status: new.status,

@@ -33,6 +33,10 @@ pub struct Record {
     pub parent: Option<String>,
     /// Where the content comes from; carried by promotions.
     pub provenance: WriterProvenance,
+    /// The last commits of the source that led here, newest first; carried by promotions, so that
+    /// people see in every environment what a change is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commits: Vec<SourceCommit>,
     /// Digest over `files`.
     pub digest: String,
     /// The files that were written, by path relative to the directory.
@@ -49,6 +53,22 @@ pub struct RecordedFile {
     pub mode: String,
     /// git blob id.
     pub blob: String,
+}
+
+/// Most commits of the source that a record keeps.
+pub const COMMITS: usize = 20;
+
+/// A commit of the source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceCommit {
+    /// Commit id.
+    pub id: String,
+    /// Name of its author.
+    pub author: String,
+    /// First line of its message.
+    pub subject: String,
+    /// Commit time, as RFC 3339 in UTC.
+    pub time: String,
 }
 
 /// One step of the way.

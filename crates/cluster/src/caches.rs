@@ -59,8 +59,12 @@ impl fmt::Display for WatchKey {
 struct Entry {
     kind: ServedKind,
     store: Arc<Store>,
-    state: watch::Receiver<WatchState>,
+    state: watch::Sender<WatchState>,
     task: AbortHandle,
+    /// Stays when its kind goes.
+    is_kept: bool,
+    /// As far as is known, the API server serves the kind.
+    is_served: bool,
 }
 
 impl Drop for Entry {
@@ -84,36 +88,56 @@ impl Caches {
         (Self { cluster, watches: Arc::default(), changes }, heard)
     }
 
-    /// Starts a watch, unless it runs; returns its store.
+    /// Starts a watch, unless it runs; returns its store. It ends when its kind is not served any more.
     pub fn ensure(&self, kind: &ServedKind, selection: &Selection) -> Arc<Store> {
+        self.started(kind, selection, false)
+    }
+
+    /// Starts a watch that the program cannot do without: it begins anew, with the same store, when
+    /// its kind comes back.
+    pub fn keep(&self, kind: &ServedKind, selection: &Selection) -> Arc<Store> {
+        self.started(kind, selection, true)
+    }
+
+    fn started(&self, kind: &ServedKind, selection: &Selection, is_kept: bool) -> Arc<Store> {
         let key = Arc::new(WatchKey { gvk: kind.gvk.clone(), selection: selection.clone() });
         if let Some(entry) = self.read().get(&key) {
             return Arc::clone(&entry.store);
         }
-        let mut watches = self.watches.write().unwrap_or_else(PoisonError::into_inner);
+        let mut watches = self.write();
         if let Some(entry) = watches.get(&key) {
             return Arc::clone(&entry.store);
         }
         let store = Arc::new(Store::default());
-        let (state, seen) = watch::channel(WatchState::Pending);
+        let state = watch::Sender::new(WatchState::Pending);
+        let task = self.spawn(&key, kind, &store, &state);
+        let (kind, kept) = (kind.clone(), Arc::clone(&store));
+        watches.insert(key, Entry { kind, store, state, task, is_kept, is_served: true });
+        kept
+    }
+
+    fn spawn(
+        &self,
+        key: &Arc<WatchKey>,
+        kind: &ServedKind,
+        store: &Arc<Store>,
+        state: &watch::Sender<WatchState>,
+    ) -> AbortHandle {
         let watch = Watch {
             cluster: self.cluster.clone(),
-            key: Arc::clone(&key),
+            key: Arc::clone(key),
             kind: kind.clone(),
-            store: Arc::clone(&store),
-            state,
+            store: Arc::clone(store),
+            state: state.clone(),
             changes: self.changes.clone(),
         };
-        let task = tokio::spawn(watch.run()).abort_handle();
-        let entry = Entry { kind: kind.clone(), store: Arc::clone(&store), state: seen, task };
-        watches.insert(key, entry);
-        store
+        tokio::spawn(watch.run()).abort_handle()
     }
 
     /// Ends a watch and forgets what it saw.
     pub fn end(&self, gvk: &Gvk, selection: &Selection) {
         let key = WatchKey { gvk: gvk.clone(), selection: selection.clone() };
-        self.watches.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        self.write().remove(&key);
     }
 
     /// How a watch stands; pending where nobody asked for it.
@@ -125,7 +149,7 @@ impl Caches {
     /// Waits until the first list of a watch is in its store, or is forbidden.
     pub async fn settled(&self, gvk: &Gvk, selection: &Selection) -> WatchState {
         let key = WatchKey { gvk: gvk.clone(), selection: selection.clone() };
-        let Some(mut state) = self.read().get(&key).map(|entry| entry.state.clone()) else {
+        let Some(mut state) = self.read().get(&key).map(|entry| entry.state.subscribe()) else {
             return WatchState::Pending;
         };
         match state.wait_for(|state| *state != WatchState::Pending).await {
@@ -137,7 +161,7 @@ impl Caches {
     /// Waits until the first list of a watch that runs is in its store.
     pub async fn synced(&self, gvk: &Gvk, selection: &Selection) {
         let key = WatchKey { gvk: gvk.clone(), selection: selection.clone() };
-        let state = self.read().get(&key).map(|entry| entry.state.clone());
+        let state = self.read().get(&key).map(|entry| entry.state.subscribe());
         if let Some(mut state) = state {
             let _ = state.wait_for(|state| *state == WatchState::Synced).await;
         }
@@ -182,14 +206,46 @@ impl Caches {
         }
     }
 
-    /// Tells that the API server serves other kinds than before; watches of kinds that are gone end.
-    pub fn kinds_changed(&self, is_served: impl Fn(&ServedKind) -> bool) {
-        let mut watches = self.watches.write().unwrap_or_else(PoisonError::into_inner);
-        watches.retain(|_, entry| is_served(&entry.kind));
+    /// Tells that the API server serves other kinds than before. Watches of kinds that are gone end,
+    /// but those that are kept: their watch tells itself what became of their objects, and begins anew
+    /// when the kind is back.
+    pub fn kinds_changed(&self, served: impl Fn(&Gvk) -> Option<ServedKind>) {
+        let mut watches = self.write();
+        watches.retain(|_, entry| {
+            entry.is_kept || served(&entry.kind.gvk).as_ref() == Some(&entry.kind)
+        });
+        for (key, entry) in watches.iter_mut() {
+            let kind = served(&entry.kind.gvk);
+            let was_served = std::mem::replace(&mut entry.is_served, kind.is_some());
+            match kind {
+                Some(kind) if !was_served || kind != entry.kind => {
+                    entry.task.abort();
+                    entry.state.send_replace(WatchState::Pending);
+                    entry.task = self.spawn(key, &kind, &entry.store, &entry.state);
+                    entry.kind = kind;
+                }
+                // Until a list comes again, what is in the store need not be the whole truth.
+                None if was_served => {
+                    entry.state.send_replace(WatchState::Pending);
+                }
+                _ => {}
+            }
+        }
         let _ = self.changes.send(Change::Kinds);
+    }
+
+    /// The kinds that the program cannot do without and that are not served.
+    pub fn missing(&self) -> Vec<Gvk> {
+        let watches = self.read();
+        let missing = watches.values().filter(|entry| !entry.is_served);
+        missing.map(|entry| entry.kind.gvk.clone()).collect()
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<Arc<WatchKey>, Entry>> {
         self.watches.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<Arc<WatchKey>, Entry>> {
+        self.watches.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,7 @@
 //! Events, recorded behind the work that matters.
 
+use std::collections::HashMap;
+
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter};
 use portolan_plan::object;
@@ -11,6 +13,8 @@ use crate::cluster::Cluster;
 
 /// Events that wait to be recorded; more are dropped, with a line in the log.
 const WAITING: usize = 10_000;
+/// Texts whose repeats are joined; more only cost events that could have been one.
+const RECORDERS: usize = 1000;
 /// Longest note an event may have.
 const NOTE: usize = 1000;
 
@@ -27,10 +31,16 @@ impl Events {
         let client = cluster.client().clone();
         let instance = instance.to_owned();
         tokio::spawn(async move {
-            let mut recorders = std::collections::HashMap::new();
+            let mut recorders = HashMap::new();
             while let Some((object, event)) = waiting.recv().await {
+                // A recorder joins events of one reason and keeps the first one's text: a recorder for
+                // each text, so that what is told is what happened last.
                 let component = object.kind.clone().unwrap_or_default();
-                let recorder = recorders.entry(component.clone()).or_insert_with(|| {
+                let key = (component.clone(), event.message.clone());
+                if recorders.len() >= RECORDERS && !recorders.contains_key(&key) {
+                    recorders.clear();
+                }
+                let recorder = recorders.entry(key).or_insert_with(|| {
                     let reporter =
                         Reporter { controller: component, instance: Some(instance.clone()) };
                     Recorder::new(client.clone(), reporter)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use kube::discovery::{Discovery, Scope};
 use portolan_plan::object::{Gvk, ServedKind};
+use tokio::sync::watch;
 
 use crate::cluster::Cluster;
 use crate::error::chain;
@@ -19,6 +20,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 pub struct Kinds {
     cluster: Cluster,
     known: Arc<RwLock<Known>>,
+    changes: watch::Sender<()>,
     reading: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -31,7 +33,12 @@ struct Known {
 impl Kinds {
     /// Knows nothing until the first [`Kinds::refresh`].
     pub fn new(cluster: Cluster) -> Self {
-        Self { cluster, known: Arc::default(), reading: Arc::default() }
+        Self {
+            cluster,
+            known: Arc::default(),
+            changes: watch::Sender::default(),
+            reading: Arc::default(),
+        }
     }
 
     /// A kind, if it is served.
@@ -39,8 +46,13 @@ impl Kinds {
         self.known.read().unwrap_or_else(PoisonError::into_inner).kinds.get(gvk).cloned()
     }
 
-    /// Reads what is served; tells whether it differs from before.
-    pub async fn refresh(&self) -> Result<bool, String> {
+    /// Hears when what is served differs from before, whoever found out.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Reads what is served.
+    pub async fn refresh(&self) -> Result<(), String> {
         let _one_at_a_time = self.reading.lock().await;
         let discovery = Discovery::new(self.cluster.client().clone())
             .run_aggregated()
@@ -68,7 +80,11 @@ impl Kinds {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let changed = known.kinds != kinds;
         *known = Known { kinds, read: Some(Instant::now()) };
-        Ok(changed)
+        drop(known);
+        if changed {
+            self.changes.send_replace(());
+        }
+        Ok(())
     }
 
     /// Whether it is worth asking again for a kind that is not known.

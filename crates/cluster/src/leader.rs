@@ -1,17 +1,21 @@
 //! Holding a lease: one task that takes, renews and gives back.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ObjectMeta, PostParams};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{Cluster, within};
 use crate::error::{WriteError, WriteErrorKind};
 use crate::lease::{Claim, Seen, judge};
+
+/// Longest time that giving a lease back may take; whoever waits for it takes it later then.
+const GIVE_BACK: Duration = Duration::from_secs(2);
 
 /// How long leases last and how often they are renewed.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +38,12 @@ impl LeaseSettings {
 }
 
 /// A lease that this process holds, or waits for.
+///
+/// **Invariant:** it is held only up to an instant that each renewal moves: nothing has to be noticed
+/// or run for it to end in time.
 #[derive(Clone, Debug)]
 pub struct Leader {
-    held: watch::Receiver<bool>,
+    until: watch::Receiver<Option<Instant>>,
 }
 
 impl Leader {
@@ -49,33 +56,36 @@ impl Leader {
         settings: LeaseSettings,
         stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
-        let (sender, held) = watch::channel(false);
+        let (sender, until) = watch::channel(None);
         let contender = Contender {
             api: Api::namespaced(cluster.client().clone(), namespace),
             name: name.into(),
             me: me.into(),
             settings,
-            held: sender,
+            until: sender,
             seen: None,
-            renewed: None,
         };
-        (Self { held }, tokio::spawn(contender.run(stop)))
+        (Self { until }, tokio::spawn(contender.run(stop)))
+    }
+
+    /// Holds something that nobody contends for, for a time: what tests of a leader's work need.
+    pub fn alone(time: Duration) -> Self {
+        Self { until: watch::channel(Some(Instant::now() + time)).1 }
     }
 
     /// Whether the lease is held now.
     pub fn holds(&self) -> bool {
-        *self.held.borrow()
+        lasts(*self.until.borrow())
     }
 
     /// Waits until the lease is held; false when it never will be.
     pub async fn acquired(&mut self) -> bool {
-        self.held.wait_for(|held| *held).await.is_ok()
+        self.until.wait_for(|until| lasts(*until)).await.is_ok()
     }
+}
 
-    /// Waits until the lease is not held.
-    pub async fn lost(&mut self) {
-        let _ = self.held.wait_for(|held| !*held).await;
-    }
+fn lasts(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() < until)
 }
 
 struct Contender {
@@ -83,55 +93,67 @@ struct Contender {
     name: String,
     me: String,
     settings: LeaseSettings,
-    held: watch::Sender<bool>,
+    /// Until when the lease is held without another renewal.
+    until: watch::Sender<Option<Instant>>,
     /// The lease as last seen, and since when it has been so.
     seen: Option<(Seen, Instant)>,
-    renewed: Option<Instant>,
 }
 
 impl Contender {
     async fn run(mut self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            if let Err(error) = self.look().await {
-                tracing::warn!(
-                    lease = self.name,
-                    error = error.message,
-                    "the lease cannot be kept"
-                );
+        loop {
+            let looked = tokio::select! {
+                looked = timeout(self.patience(), self.look()) => looked,
+                () = stop.cancelled() => break,
+            };
+            let error = match looked {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.message),
+                Err(_) => Some("the API server does not answer in time".into()),
+            };
+            if let Some(error) = error {
+                tracing::warn!(lease = self.name, error, "the lease cannot be kept");
             }
-            // A holder that cannot renew stops acting before anybody else may take over.
-            let expired = self.renewed.is_none_or(|at| at.elapsed() >= self.settings.deadline);
-            if expired {
-                self.becomes(false);
+            if !lasts(*self.until.borrow()) {
+                self.becomes(None);
             }
             tokio::select! {
                 () = tokio::time::sleep(self.settings.period) => {}
-                () = stop.cancelled() => {}
+                () = stop.cancelled() => break,
             }
         }
-        self.give_back().await;
+        let _ = timeout(GIVE_BACK, self.give_back()).await;
+    }
+
+    /// How long a look may take: a holder whose request hangs still has time for another one.
+    fn patience(&self) -> Duration {
+        if lasts(*self.until.borrow()) {
+            self.settings.deadline / 2
+        } else {
+            self.settings.deadline
+        }
     }
 
     async fn look(&mut self) -> Result<(), WriteError> {
         let lease = within(self.api.get_opt(&self.name)).await?;
-        let now = Instant::now();
+        let asked = Instant::now();
         let seen =
             lease.as_ref().map(|lease| read(lease, self.settings.duration)).unwrap_or_default();
         let since = match &self.seen {
             Some((before, since)) if *before == seen => *since,
-            _ => now,
+            _ => asked,
         };
         self.seen = Some((seen.clone(), since));
         match judge(&seen, &self.me, since.elapsed()) {
             Claim::Wait => {
-                self.renewed = None;
-                self.becomes(false);
+                self.becomes(None);
                 Ok(())
             }
             Claim::Renew | Claim::Take => match self.write(lease, &self.me).await {
                 Ok(()) => {
-                    self.renewed = Some(now);
-                    self.becomes(true);
+                    // Counted from before the renewal was sent: others see it later than that. What
+                    // cannot be renewed ends before anybody else may take over.
+                    self.becomes(Some(asked + self.settings.deadline));
                     Ok(())
                 }
                 // Somebody else was faster; the next look tells who.
@@ -170,11 +192,8 @@ impl Contender {
 
     /// Lets the next one take over at once.
     async fn give_back(&mut self) {
-        let held = *self.held.borrow();
-        self.becomes(false);
-        if !held {
-            return;
-        }
+        self.becomes(None);
+        // Asked even where it is not held: a request that was given up may have taken it.
         if let Ok(Some(lease)) = within(self.api.get_opt(&self.name)).await {
             let ours = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());
             if ours == Some(&self.me) {
@@ -183,11 +202,12 @@ impl Contender {
         }
     }
 
-    fn becomes(&self, held: bool) {
-        let changed = self.held.send_if_modified(|current| {
-            let differs = *current != held;
-            *current = held;
-            differs
+    fn becomes(&self, until: Option<Instant>) {
+        let held = until.is_some();
+        let mut changed = false;
+        self.until.send_modify(|current| {
+            changed = current.is_some() != held;
+            *current = until;
         });
         if changed {
             tracing::info!(lease = self.name, held, "leadership changed");

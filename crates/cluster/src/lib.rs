@@ -8,6 +8,7 @@
 //! identity.
 
 mod apply;
+mod attempts;
 mod cached_kinds;
 mod caches;
 mod change;

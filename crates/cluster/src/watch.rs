@@ -6,20 +6,20 @@ use std::time::Duration;
 use futures::{StreamExt, pin_mut};
 use kube::api::{Api, DynamicObject};
 use kube::runtime::watcher::{self, Event, watcher};
-use kube::runtime::{WatchStreamExt, utils::Backoff};
 use portolan_plan::choreography::WatchState;
 use portolan_plan::object::ServedKind;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
+use crate::attempts::Attempts;
 use crate::caches::WatchKey;
 use crate::change::Change;
 use crate::cluster::{Cluster, resource};
 use crate::store::Store;
 use crate::stored::Stored;
 
-/// Longest pause between two attempts to list.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A watch that was listed and has not failed for this long is open: nothing else tells.
+const OPEN: Duration = Duration::from_secs(1);
 
 /// What a watch needs to run.
 pub(crate) struct Watch {
@@ -39,59 +39,99 @@ impl Watch {
         if let Some(label) = &self.key.selection.label {
             config = config.labels(label);
         }
-        let client = self.cluster.client().clone();
-        if self.key.selection.metadata_only {
-            let api: Api<kube::core::PartialObjectMeta<DynamicObject>> =
-                Api::all_with(client, &resource);
-            let stream = watcher(api, config).backoff(Pause::default());
-            self.follow(stream.map(|event| event.map(|event| values(event, &self.kind)))).await;
-        } else {
-            let api: Api<DynamicObject> = Api::all_with(client, &resource);
-            let stream = watcher(api, config).backoff(Pause::default());
-            self.follow(stream.map(|event| event.map(|event| values(event, &self.kind)))).await;
-        }
-    }
-
-    async fn follow(&self, stream: impl futures::Stream<Item = watcher::Result<Event<Value>>>) {
-        pin_mut!(stream);
-        let mut listed = Vec::new();
-        while let Some(event) = stream.next().await {
-            match event {
-                Ok(Event::Init) => listed.clear(),
-                Ok(Event::InitApply(object)) => listed.push(Stored::new(object)),
-                Ok(Event::InitDone) => {
-                    for (before, after) in self.store.replace(std::mem::take(&mut listed)) {
-                        self.tell(before, after);
-                    }
-                    self.becomes(WatchState::Synced);
-                }
-                Ok(Event::Apply(object)) => {
-                    if let Some((before, after)) = self.store.tell(Stored::new(object)) {
-                        self.tell(before, after);
-                    }
-                }
-                Ok(Event::Delete(object)) => {
-                    if let Some((before, after)) = self.store.remove(&Stored::new(object)) {
-                        self.tell(before, after);
-                    }
-                }
-                Err(error) => self.failed(&error),
+        let client = self.cluster.client();
+        let mut attempts = Attempts::default();
+        loop {
+            if self.key.selection.metadata_only {
+                let api: Api<kube::core::PartialObjectMeta<DynamicObject>> =
+                    Api::all_with(client.clone(), &resource);
+                let stream = watcher(api, config.clone());
+                let stream = stream.map(|event| event.map(|event| values(event, &self.kind)));
+                self.follow(stream, &mut attempts).await;
+            } else {
+                let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+                let stream = watcher(api, config.clone());
+                let stream = stream.map(|event| event.map(|event| values(event, &self.kind)));
+                self.follow(stream, &mut attempts).await;
             }
         }
     }
 
+    /// Follows a stream until it has to begin anew with a list.
+    async fn follow(
+        &self,
+        stream: impl futures::Stream<Item = watcher::Result<Event<Value>>>,
+        attempts: &mut Attempts,
+    ) {
+        pin_mut!(stream);
+        let mut list = Vec::new();
+        let mut is_listed = false;
+        loop {
+            let next = if is_listed && attempts.failed_before() {
+                tokio::time::timeout(OPEN, stream.next()).await
+            } else {
+                Ok(stream.next().await)
+            };
+            match next {
+                Err(_) => self.works(attempts),
+                Ok(None) => return,
+                Ok(Some(Ok(event))) => match event {
+                    Event::Init => {
+                        list.clear();
+                        is_listed = false;
+                    }
+                    Event::InitApply(object) => list.push(Stored::new(object)),
+                    Event::InitDone => {
+                        is_listed = true;
+                        for (before, after) in self.store.replace(std::mem::take(&mut list)) {
+                            self.tell(before, after);
+                        }
+                        if !attempts.was_refused() {
+                            self.becomes(WatchState::Synced);
+                        }
+                    }
+                    Event::Apply(object) => {
+                        self.works(attempts);
+                        if let Some((before, after)) = self.store.tell(Stored::new(object)) {
+                            self.tell(before, after);
+                        }
+                    }
+                    Event::Delete(object) => {
+                        self.works(attempts);
+                        if let Some((before, after)) = self.store.remove(&Stored::new(object)) {
+                            self.tell(before, after);
+                        }
+                    }
+                },
+                Ok(Some(Err(error))) => {
+                    let pause = self.failed(&error, attempts);
+                    tokio::time::sleep(pause + pause.mul_f64(jitter() / 4.0)).await;
+                    // Going on where it broke off emits nothing by which recovery could be told, and
+                    // a kind that was gone may have other objects now.
+                    if matches!(code(&error), Some(403 | 404)) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn works(&self, attempts: &mut Attempts) {
+        attempts.worked();
+        self.becomes(WatchState::Synced);
+    }
+
     /// Forbidden is known for sure and said; anything else is tried again without a word in status,
     /// what is in the cache stays true until the list says otherwise.
-    fn failed(&self, error: &watcher::Error) {
+    fn failed(&self, error: &watcher::Error, attempts: &mut Attempts) -> Duration {
         tracing::debug!(watch = %self.key, %error, "a watch failed and is tried again");
-        let forbidden = match error {
-            watcher::Error::InitialListFailed(kube::Error::Api(status))
-            | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 403,
-            _ => false,
-        };
-        if forbidden {
+        let refused = code(error) == Some(403);
+        let pause = attempts.failed(refused);
+        let saw_nothing_yet = *self.state.borrow() != WatchState::Synced;
+        if refused && (saw_nothing_yet || attempts.is_refused_for_good()) {
             self.becomes(WatchState::Forbidden);
         }
+        pause
     }
 
     fn becomes(&self, state: WatchState) {
@@ -111,6 +151,15 @@ impl Watch {
     }
 }
 
+/// The HTTP status of a failure, where the API server gave one.
+fn code(error: &watcher::Error) -> Option<u16> {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status.code),
+        _ => None,
+    }
+}
+
 /// The objects of an event as JSON. Lists come without kinds on their items; we know them.
 fn values<K: serde::Serialize>(event: Event<K>, kind: &ServedKind) -> Event<Value> {
     let value = |object: K| {
@@ -125,34 +174,6 @@ fn values<K: serde::Serialize>(event: Event<K>, kind: &ServedKind) -> Event<Valu
         Event::Init => Event::Init,
         Event::InitApply(object) => Event::InitApply(value(object)),
         Event::InitDone => Event::InitDone,
-    }
-}
-
-/// Pauses between attempts: 0.2 s, doubling to [`LONGEST_PAUSE`], plus up to a quarter at random so
-/// that replicas and watches do not come back all at once.
-struct Pause {
-    next: Duration,
-}
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self { next: Duration::from_millis(200) }
-    }
-}
-
-impl Iterator for Pause {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        let pause = self.next;
-        self.next = (pause * 2).min(LONGEST_PAUSE);
-        Some(pause + pause.mul_f64(jitter() / 4.0))
-    }
-}
-
-impl Backoff for Pause {
-    fn reset(&mut self) {
-        *self = Self::default();
     }
 }
 

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::kinds::ours;
-use crate::trouble::Trouble;
+use crate::trouble::{Class, Trouble};
 
 /// Longest time a deleted object is held for cleaning up after it.
 const LONGEST_CLEANUP: Duration = Duration::from_mins(10);
@@ -132,12 +132,17 @@ pub(crate) async fn finish<K, S: NativeStatus>(
     mut new: S,
     result: Result<Done, Trouble>,
 ) -> Again {
+    // What a person asked for is not answered by a failure that passes.
+    let answered = match &result {
+        Err(trouble) if trouble.class == Class::Transient => old.answered().map(Into::into),
+        _ => native.request.clone(),
+    };
     let (decided, again) = match result {
         Ok(done) => (done.conditions, done.again),
         Err(trouble) => (trouble.conditions(), trouble.again()),
     };
     let conditions = conditions(&decided, old.conditions(), native.generation);
-    new.settle(conditions, native.generation, native.request.clone());
+    new.settle(conditions, native.generation, answered);
     if *old == new && native.value.get("status").is_some() {
         return again;
     }

@@ -2,15 +2,18 @@
 //!
 //! An object subscribes by asking for the refs of its repository. From then on the repository is
 //! asked once per shortest interval of its subscribers, and they are woken when the answer differs.
+//! Its forge is asked for requests in the same turn, where a subscriber wants to know them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use portolan_api::native::common::LocalRef;
+use portolan_api::native::git_writer::Forge as ForgeKind;
 use portolan_api::native::reasons::{stalled, transient};
 use portolan_cluster::{Key, Secrets};
-use portolan_git::{Credentials, Refs, RemoteRepository, Service};
+use portolan_git::{Credentials, Forge, Refs, RemoteRepository, Service};
+use portolan_plan::writer::PullRequest;
 
 use crate::dependencies::Item;
 use crate::egress::Egress;
@@ -37,8 +40,36 @@ impl Remote {
     }
 }
 
-/// What a repository answered.
-type Answer = Result<Arc<Refs>, Trouble>;
+/// Most requests that are listed; older ones are settled long ago.
+pub(crate) const MAX_REQUESTS: usize = 500;
+
+/// What an object wants to know of its repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interest {
+    /// Longest time between two looks.
+    pub(crate) interval: Duration,
+    /// Whether its requests matter.
+    pub(crate) requests: bool,
+    /// The kind of its forge, where the spec tells it.
+    pub(crate) forge: Option<ForgeKind>,
+}
+
+impl Interest {
+    /// Interest in references alone.
+    pub(crate) fn refs(interval: Duration) -> Self {
+        Self { interval, requests: false, forge: None }
+    }
+}
+
+/// What a repository answered, and its forge where somebody wants to know.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct News {
+    pub(crate) refs: Arc<Refs>,
+    pub(crate) requests: Option<Result<Arc<Vec<PullRequest>>, Trouble>>,
+}
+
+/// What came of asking.
+type Answer = Result<News, Trouble>;
 
 /// Polls repositories. Cheap to clone.
 #[derive(Clone)]
@@ -64,7 +95,7 @@ struct Polled {
 
 #[derive(Default)]
 struct State {
-    subscribers: HashMap<Item, Duration>,
+    subscribers: HashMap<Item, Interest>,
     answer: Option<Answer>,
     answered: Option<Instant>,
     failures: u32,
@@ -85,19 +116,33 @@ impl Polls {
         Self(Arc::new(Inner { git, secrets, egress, max_age, wake, remotes: Mutex::default() }))
     }
 
-    /// The refs of a repository as last seen, or as they are now where `fresh`; subscribes `item`.
-    pub(crate) async fn refs(
+    /// What a repository shows, as last seen or as it is now where `fresh`; subscribes `item`.
+    pub(crate) async fn news(
         &self,
         item: &Item,
         remote: &Remote,
-        interval: Duration,
+        interest: Interest,
         fresh: bool,
     ) -> Answer {
-        let polled = self.subscribe(item, remote, interval);
-        if !fresh && let Some(answer) = polled.lock().answer.clone() {
+        let polled = self.subscribe(item, remote, interest);
+        let last = polled.lock().answer.clone();
+        if let Some(answer) = last.filter(|_| !fresh)
+            && (!interest.requests || !matches!(&answer, Ok(News { requests: None, .. })))
+        {
             return answer;
         }
-        self.ask(&polled, Duration::ZERO).await
+        self.0.ask(&polled, Duration::ZERO, Some(item)).await
+    }
+
+    /// The forge of a repository, with credentials as they are now.
+    pub(crate) async fn forge(
+        &self,
+        remote: &Remote,
+        kind: Option<ForgeKind>,
+    ) -> Result<Forge, Trouble> {
+        let repository = self.repository(remote, Duration::ZERO).await?;
+        let refused = self.0.egress.refused();
+        Ok(Forge::connect(&repository, kind, &refused).await?)
     }
 
     /// Ends the subscription of an object, but for one repository.
@@ -126,7 +171,7 @@ impl Polls {
         }
     }
 
-    fn subscribe(&self, item: &Item, remote: &Remote, interval: Duration) -> Arc<Polled> {
+    fn subscribe(&self, item: &Item, remote: &Remote, interest: Interest) -> Arc<Polled> {
         self.leave(item, Some(remote));
         let mut remotes = self.0.lock();
         let polled = Arc::clone(remotes.entry(remote.clone()).or_insert_with(|| {
@@ -138,7 +183,7 @@ impl Polls {
             })
         }));
         let mut state = polled.lock();
-        state.subscribers.insert(item.clone(), interval);
+        state.subscribers.insert(item.clone(), interest);
         if !std::mem::replace(&mut state.running, true) {
             tokio::spawn(follow(Arc::downgrade(&self.0), Arc::clone(&polled)));
         }
@@ -146,10 +191,6 @@ impl Polls {
         drop(remotes);
         polled.subscribed.notify_one();
         polled
-    }
-
-    async fn ask(&self, polled: &Polled, max_age: Duration) -> Answer {
-        self.0.ask(polled, max_age).await
     }
 }
 
@@ -174,8 +215,9 @@ impl Inner {
         Ok((RemoteRepository { url: remote.url.clone(), credentials }, secret.digest()))
     }
 
-    /// Asks, unless somebody else did since `self` began to wait for its turn.
-    async fn ask(&self, polled: &Polled, max_age: Duration) -> Answer {
+    /// Asks, unless somebody else did since `self` began to wait for its turn. Whoever asks: all others
+    /// for whom something is new are woken, as no later answer will differ from this one.
+    async fn ask(&self, polled: &Polled, max_age: Duration, by: Option<&Item>) -> Answer {
         let came = Instant::now();
         let _turn = polled.asking.lock().await;
         {
@@ -198,8 +240,7 @@ impl Inner {
                     })
                 }
                 _ => {
-                    let answer =
-                        self.git.refs(&repository).await.map(Arc::new).map_err(Trouble::from);
+                    let answer = self.look(polled, &repository).await;
                     let auth = matches!(&answer, Err(t) if t.reason == stalled::AUTH_FAILED);
                     polled.lock().refused = auth.then(|| (digest, Instant::now()));
                     answer
@@ -207,10 +248,43 @@ impl Inner {
             },
         };
         let mut state = polled.lock();
+        for item in woken(state.answer.as_ref(), &answer, &state.subscribers) {
+            if Some(&item) != by {
+                (self.wake)(&item);
+            }
+        }
         state.failures = if answer.is_ok() { 0 } else { state.failures.saturating_add(1) };
         state.answer = Some(answer.clone());
         state.answered = Some(Instant::now());
         answer
+    }
+
+    async fn look(&self, polled: &Polled, repository: &RemoteRepository) -> Answer {
+        let refs = self.git.refs(repository).await.map_err(|error| {
+            let mut trouble = Trouble::from(error);
+            if let (stalled::AUTH_FAILED, Some(key)) =
+                (trouble.reason.as_str(), &polled.remote.secret)
+            {
+                trouble.message = format!("{} in Secret {key}", trouble.message);
+            }
+            trouble
+        })?;
+        let refs = Arc::new(refs);
+        let wanted = polled.lock().subscribers.values().find(|interest| interest.requests).copied();
+        let Some(interest) = wanted else { return Ok(News { refs, requests: None }) };
+        // A forge that fails holds up only those who want its requests.
+        let requests = self.requests(repository, interest.forge).await.map(Arc::new);
+        Ok(News { refs, requests: Some(requests) })
+    }
+
+    async fn requests(
+        &self,
+        repository: &RemoteRepository,
+        kind: Option<ForgeKind>,
+    ) -> Result<Vec<PullRequest>, Trouble> {
+        let refused = self.egress.refused();
+        let forge = Forge::connect(repository, kind, &refused).await?;
+        Ok(forge.requests(MAX_REQUESTS).await?)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Remote, Arc<Polled>>> {
@@ -226,7 +300,7 @@ impl Polled {
     /// Time until the next poll; none where nobody subscribes.
     fn pause(&self) -> Option<Duration> {
         let state = self.lock();
-        let interval = *state.subscribers.values().min()?;
+        let interval = state.subscribers.values().map(|interest| interest.interval).min()?;
         let pause = match state.failures {
             0 => interval,
             failures => {
@@ -263,13 +337,59 @@ async fn follow(polls: Weak<Inner>, polled: Arc<Polled>) {
             }
         }
         let Some(inner) = polls.upgrade() else { return };
-        let before = polled.lock().answer.clone();
-        let after = inner.ask(&polled, inner.max_age).await;
-        if before.as_ref() != Some(&after) {
-            let subscribers: Vec<Item> = polled.lock().subscribers.keys().cloned().collect();
-            for item in subscribers {
-                (inner.wake)(&item);
-            }
-        }
+        // Whoever subscribes is woken by the answer.
+        let _ = inner.ask(&polled, inner.max_age, None).await;
+    }
+}
+
+/// Who is woken by an answer: those for whom something is new in it. Before the first answer nobody was
+/// told anything; those who subscribed since ask for themselves.
+fn woken(
+    before: Option<&Answer>,
+    after: &Answer,
+    subscribers: &HashMap<Item, Interest>,
+) -> Vec<Item> {
+    let Some(before) = before else { return Vec::new() };
+    let same_refs = match (before, after) {
+        (Ok(before), Ok(after)) => before.refs == after.refs,
+        (Err(before), Err(after)) => before == after,
+        _ => false,
+    };
+    if same_refs && before == after {
+        return Vec::new();
+    }
+    let concerned = |interest: &Interest| !same_refs || interest.requests;
+    subscribers.iter().filter(|(_, i)| concerned(i)).map(|(item, _)| item.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(requests: Option<&[&str]>) -> News {
+        let requests = requests.map(|titles| {
+            let trouble = |title: &&str| Trouble::transient("X", *title);
+            titles.first().map_or_else(|| Ok(Arc::default()), |title| Err(trouble(title)))
+        });
+        News { refs: Arc::new(Refs::default()), requests }
+    }
+
+    #[test]
+    fn news_of_the_forge_wakes_those_who_asked_for_it() {
+        let item = |name: &str| Item::new("GitWriter", Key::new("dev", name));
+        let refs = Interest::refs(Duration::from_secs(1));
+        let both = Interest { requests: true, ..refs };
+        let subscribers = HashMap::from([(item("refs"), refs), (item("both"), both)]);
+        let names = |before: Option<&Answer>, after: &Answer| {
+            let mut names: Vec<String> =
+                woken(before, after, &subscribers).into_iter().map(|item| item.key.name).collect();
+            names.sort();
+            names
+        };
+        let (quiet, asked) = (Ok(news(Some(&[]))), Ok(news(Some(&["it is away"]))));
+        assert_eq!(names(Some(&quiet), &quiet), [""; 0]);
+        assert_eq!(names(Some(&quiet), &asked), ["both"]);
+        assert_eq!(names(None, &quiet), [""; 0]);
+        assert_eq!(names(Some(&quiet), &Err(Trouble::transient("Y", "y"))), ["both", "refs"]);
     }
 }

@@ -1,19 +1,19 @@
 //! A program: what it watches, what it works on, and its way from start to stop.
 
+mod outset;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use portolan_cluster::{
-    Caches, Cluster, ConnectError, Events, Kinds, Leader, LeaseSettings, Secrets, Selection,
+    Caches, Cluster, ConnectError, Events, Kinds, Leader, LeaseSettings, Secrets,
 };
 use portolan_plan::choreography::OwnerKind;
-use portolan_plan::object::Gvk;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::outset::{data_dir, definitions, hostname, name, watch};
 use crate::artifact::Artifacts;
 use crate::blueprint::Blueprints;
 use crate::context::Context;
@@ -24,7 +24,6 @@ use crate::git_source::GitSources;
 use crate::git_writer::GitWriters;
 use crate::http;
 use crate::jitter::random;
-use crate::kinds::{definition, ours, service_account, templates};
 use crate::metrics::Metrics;
 use crate::owner::{Library, Owners};
 use crate::polls::Polls;
@@ -33,9 +32,6 @@ use crate::router::Router;
 use crate::settings::{Listen, Settings};
 use crate::source_image::SourceImages;
 use crate::verification::Verifications;
-
-/// Time between two looks for definitions that are not installed yet.
-const DEFINITIONS: Duration = Duration::from_secs(2);
 
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +94,8 @@ fn local(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> StartError {
     move |error| StartError::Local { what, error }
 }
 
-/// Runs a program until `stop`; ends rounds under way, then gives its leases back.
+/// Runs a program until `stop`; ends rounds under way as far as that takes no more than a few seconds,
+/// then gives its leases back.
 pub async fn run(
     role: Role,
     settings: Settings,
@@ -281,86 +278,4 @@ fn started<R: Reconciler>(
     (leader, metrics, stop): (Leader, Metrics, CancellationToken),
 ) -> (Queue, JoinHandle<()>) {
     Queue::start(Arc::new(reconciler), concurrency, leader, metrics, stop)
-}
-
-/// The kinds that a program cannot do without.
-fn needed(role: Role) -> Vec<Gvk> {
-    let owner = role.owner();
-    let mut kinds = vec![ours(owner.name()), ours(owner.blueprint_kind())];
-    kinds.extend(templates(owner).iter().map(|kind| ours(kind.name())));
-    kinds.extend(role.natives().iter().map(|kind| ours(kind)));
-    kinds
-}
-
-/// Starts the watches of a program.
-fn watch(role: Role, caches: &Caches, kinds: &Kinds) -> Vec<(Gvk, Selection)> {
-    let mut watches: Vec<(Gvk, Selection)> =
-        needed(role).into_iter().map(|gvk| (gvk, Selection::default())).collect();
-    watches.push((service_account(), Selection::metadata()));
-    watches.push((definition(), Selection::metadata()));
-    for (gvk, selection) in &watches {
-        if let Some(kind) = kinds.get(gvk) {
-            caches.ensure(&kind, selection);
-        }
-    }
-    watches
-}
-
-/// Waits until the API server serves what the program needs; false when it is stopped before.
-async fn definitions(role: Role, kinds: &Kinds, stop: &CancellationToken) -> bool {
-    loop {
-        let missing: Vec<String> = match kinds.refresh().await {
-            Ok(_) => needed(role)
-                .into_iter()
-                .filter(|g| kinds.get(g).is_none())
-                .map(|g| g.kind)
-                .collect(),
-            Err(error) => vec![error],
-        };
-        if missing.is_empty() {
-            return true;
-        }
-        tracing::warn!(missing = missing.join(", "), "waiting for definitions: apply config/crd");
-        tokio::select! {
-            () = tokio::time::sleep(DEFINITIONS) => {}
-            () = stop.cancelled() => return false,
-        }
-    }
-}
-
-/// The cluster's name; waits for the API server to answer.
-async fn name(cluster: &Cluster, settings: &Settings, stop: &CancellationToken) -> Option<String> {
-    if let Some(name) = &settings.cluster_name {
-        return Some(name.clone());
-    }
-    loop {
-        match cluster.default_name().await {
-            Ok(name) => return Some(name),
-            Err(error) => tracing::warn!(%error, "waiting for the API server"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(DEFINITIONS) => {}
-            () = stop.cancelled() => return None,
-        }
-    }
-}
-
-/// The data folder, and its guard where it is a temporary one.
-fn data_dir(settings: &Settings) -> Result<(PathBuf, Option<tempfile::TempDir>), StartError> {
-    if let Some(dir) = &settings.data_dir {
-        std::fs::create_dir_all(dir)
-            .map_err(local(format!("the data folder {}", dir.display())))?;
-        return Ok((dir.clone(), None));
-    }
-    let scratch = tempfile::Builder::new()
-        .prefix("portolan-")
-        .tempdir()
-        .map_err(local("a temporary data folder"))?;
-    Ok((scratch.path().into(), Some(scratch)))
-}
-
-fn hostname() -> String {
-    let name = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
-    name.or_else(|| std::fs::read_to_string("/etc/hostname").ok())
-        .map_or_else(|| "portolan".into(), |name| name.trim().to_owned())
 }

@@ -25,6 +25,9 @@ use crate::metrics::Metrics;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause after trouble.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// Longest time a stop waits for rounds under way. What is cut off then was not told to be done, and
+/// is found half done by the next round: every effect is compare-and-swap.
+const LAST_ROUNDS: Duration = Duration::from_secs(5);
 
 /// Brings one object closer to what its spec asks for.
 pub(crate) trait Reconciler: Send + Sync + 'static {
@@ -32,6 +35,10 @@ pub(crate) trait Reconciler: Send + Sync + 'static {
     fn kind(&self) -> &'static str;
     /// One round for an object; it may be gone.
     fn reconcile(&self, key: Key) -> impl Future<Output = Again> + Send;
+    /// Whether a stop ends its rounds at once: they last long, and begin anew after a restart.
+    fn begins_anew(&self) -> bool {
+        false
+    }
 }
 
 /// Wakes objects of one kind. Cheap to clone.
@@ -41,8 +48,8 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Starts working: `concurrency` objects at a time, only while the lease is held; ends its
-    /// rounds before it stops.
+    /// Starts working: `concurrency` objects at a time, only while the lease is held. When it stops,
+    /// its rounds end first, as far as they do so soon.
     pub(crate) fn start<R: Reconciler>(
         reconciler: Arc<R>,
         concurrency: usize,
@@ -126,8 +133,20 @@ impl<R: Reconciler> Dispatcher<R> {
                 }
             }
         }
-        // Rounds under way end before the lease is given back.
-        while self.rounds.join_next().await.is_some() {}
+        self.end_rounds().await;
+    }
+
+    /// Rounds under way end before the lease is given back.
+    async fn end_rounds(&mut self) {
+        if self.reconciler.begins_anew() {
+            self.rounds.abort_all();
+        }
+        let ended = async { while self.rounds.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_ROUNDS, ended).await.is_err() {
+            let (kind, rounds) = (self.reconciler.kind(), self.rounds.len());
+            tracing::warn!(kind, rounds, "rounds that do not end are cut off");
+            self.rounds.abort_all();
+        }
     }
 
     fn enqueue(&mut self, key: Key) {
@@ -186,3 +205,6 @@ impl<R: Reconciler> Dispatcher<R> {
         pause.mul_f64(0.75 + jitter() / 4.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,8 @@ use crate::queue::Queue;
 
 /// Definitions come in bursts; they are read once the burst is over.
 const BURST: Duration = Duration::from_millis(200);
+/// Time between two looks for kinds that the program cannot do without.
+const MISSING: Duration = Duration::from_secs(2);
 
 /// Routes changes to queues.
 pub(crate) struct Router {
@@ -39,9 +41,19 @@ impl Router {
         mut changes: mpsc::UnboundedReceiver<Change>,
         stop: CancellationToken,
     ) {
+        let mut served = self.kinds.changes();
+        // Something may have changed between the start and here.
+        served.mark_changed();
         loop {
             let change = tokio::select! {
                 () = stop.cancelled() => return,
+                Ok(()) = served.changed() => {
+                    self.caches.kinds_changed(|gvk| self.kinds.get(gvk));
+                    if !self.caches.missing().is_empty() {
+                        self.read_definitions();
+                    }
+                    continue;
+                }
                 change = changes.recv() => change,
             };
             let Some(change) = change else { return };
@@ -130,7 +142,9 @@ impl Router {
             .collect()
     }
 
-    /// Reads what the server serves once the burst of definitions is over.
+    /// Reads what the server serves once the burst of definitions is over; then again until nothing is
+    /// missing: a server serves a kind some time after its definition came, and one that starts serves
+    /// less than all.
     fn read_definitions(&self) {
         if self.reading.swap(true, Ordering::AcqRel) {
             return;
@@ -138,12 +152,29 @@ impl Router {
         let (kinds, caches) = (self.kinds.clone(), self.caches.clone());
         let reading = Arc::clone(&self.reading);
         tokio::spawn(async move {
-            tokio::time::sleep(BURST).await;
-            reading.store(false, Ordering::Release);
-            match kinds.refresh().await {
-                Ok(true) => caches.kinds_changed(|kind| kinds.get(&kind.gvk).is_some()),
-                Ok(false) => {}
-                Err(error) => tracing::warn!(error, "the served kinds cannot be read"),
+            let mut pause = BURST;
+            loop {
+                tokio::time::sleep(pause).await;
+                reading.store(false, Ordering::Release);
+                let read = kinds.refresh().await;
+                if let Err(error) = &read {
+                    tracing::warn!(error, "the served kinds cannot be read");
+                }
+                let missing = caches.missing().into_iter().filter(|gvk| kinds.get(gvk).is_none());
+                let missing: Vec<String> = missing.map(|gvk| gvk.kind).collect();
+                if read.is_ok() && missing.is_empty() {
+                    return;
+                }
+                if !missing.is_empty() {
+                    tracing::warn!(
+                        missing = missing.join(", "),
+                        "kinds are gone: apply config/crd"
+                    );
+                }
+                pause = MISSING;
+                if reading.swap(true, Ordering::AcqRel) {
+                    return;
+                }
             }
         });
     }

@@ -1,6 +1,7 @@
 //! From a program's arguments to its end: logs, TLS, signals, the runtime.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -8,6 +9,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::program::{Role, StartError, run};
 use crate::settings::{Listen, Settings};
+
+/// Longest time that threads are waited for which still pack or unpack a tree for a round that was cut
+/// off.
+const LAST_THREADS: Duration = Duration::from_secs(1);
 
 /// Runs a program until SIGTERM or SIGINT.
 pub fn start(role: Role, settings: Settings, listen: Listen) -> Result<(), StartError> {
@@ -17,11 +22,13 @@ pub fn start(role: Role, settings: Settings, listen: Listen) -> Result<(), Start
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| StartError::Local { what: "the runtime".into(), error })?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::spawn(on_signal(stop.clone()));
         run(role, settings, listen, stop).await
-    })
+    });
+    runtime.shutdown_timeout(LAST_THREADS);
+    ended
 }
 
 /// Serves as the git worker where this process was started as one, and does not return then.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use portolan_plan::trace::{Evidence, Seek};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -16,7 +17,7 @@ pub(crate) use self::pending::Pending;
 use self::pending::Queue;
 use crate::client::{Session, Trouble};
 use crate::error::Error;
-use crate::reads::{Archive, Archived, Look, Looked};
+use crate::reads::{Archive, Archived, CommitInfo, Log, Look, Looked};
 use crate::refs::Refs;
 use crate::wire::{Request, Response};
 
@@ -27,6 +28,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 pub(crate) enum Command {
     Refs(Reply<Refs>),
     Look(Look, Reply<Looked>),
+    Log(Log, Reply<Vec<(String, CommitInfo)>>),
+    Trace(Seek, Reply<Evidence>),
     Archive(Archive, Reply<Archived>),
     Write(Box<Pending>),
 }
@@ -135,11 +138,21 @@ impl Actor {
                 Command::Look(look, reply) if !reply.is_closed() => {
                     let _ = reply.send(self.look(look).await);
                 }
+                Command::Log(log, reply) if !reply.is_closed() => {
+                    let _ = reply.send(self.log(log).await);
+                }
+                Command::Trace(seek, reply) if !reply.is_closed() => {
+                    let _ = reply.send(self.trace(seek).await);
+                }
                 Command::Archive(archive, reply) if !reply.is_closed() => {
                     let _ = reply.send(self.archive(archive).await);
                 }
                 Command::Write(pending) => waiting.push(Command::Write(pending)),
-                Command::Refs(_) | Command::Look(..) | Command::Archive(..) => {}
+                Command::Refs(_)
+                | Command::Look(..)
+                | Command::Log(..)
+                | Command::Trace(..)
+                | Command::Archive(..) => {}
             }
         }
     }
@@ -179,6 +192,20 @@ impl Actor {
     async fn look(&mut self, look: Look) -> Result<Looked, Error> {
         match self.session.ask(Request::Look(look)).await {
             Ok(Response::Looked(looked)) => Ok(looked),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    async fn log(&mut self, log: Log) -> Result<Vec<(String, CommitInfo)>, Error> {
+        match self.session.ask(Request::Log(log)).await {
+            Ok(Response::Log(commits)) => Ok(commits),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    async fn trace(&mut self, seek: Seek) -> Result<Evidence, Error> {
+        match self.session.ask(Request::Trace(seek)).await {
+            Ok(Response::Traced(evidence)) => Ok(*evidence),
             other => Err(unexpected(other)),
         }
     }

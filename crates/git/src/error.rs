@@ -1,4 +1,4 @@
-//! What can go wrong between us and a git server, who must act, and what to do.
+//! What can go wrong between us and a git server or forge, who must act, and what to do.
 
 use std::time::Duration;
 
@@ -113,6 +113,22 @@ pub enum Error {
         /// The server's own words.
         message: String,
     },
+    /// The forge does not do what it is asked for.
+    #[error("{host} refuses {action}: {message}")]
+    ForgeRefused {
+        /// The forge.
+        host: String,
+        /// What it was asked for.
+        action: String,
+        /// Its own words, and what to do.
+        message: String,
+    },
+    /// Nobody says what kind of forge this is, nor can it be found out.
+    #[error("{host} is no forge that answers as Gitea does: set spec.pullRequest.forge")]
+    ForgeUnknown {
+        /// The server.
+        host: String,
+    },
     /// Others move the branch faster than we can, or the server cannot move it.
     #[error("{reference} moved at each of {attempts} attempts to write it ({message})")]
     Contended {
@@ -208,6 +224,8 @@ impl Error {
             Self::Obstructed { .. } => stalled::PATH_OBSTRUCTED,
             Self::TooLarge { .. } => stalled::TOO_LARGE,
             Self::PushRefused { .. } => stalled::PUSH_REFUSED,
+            Self::ForgeRefused { .. } => stalled::REQUEST_REFUSED,
+            Self::ForgeUnknown { .. } => stalled::FORGE_UNKNOWN,
             Self::Unreachable { .. } | Self::TimedOut { .. } => transient::GIT_UNREACHABLE,
             Self::Contended { .. } | Self::ServerError { .. } => transient::GIT_SERVER_ERROR,
             Self::LocalStorage { .. } => transient::LOCAL_STORAGE,

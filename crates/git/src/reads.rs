@@ -52,6 +52,19 @@ pub struct CommitInfo {
     pub subject: String,
 }
 
+/// A stretch of first-parent history to tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// Full name of the reference, or a commit id.
+    pub reference: String,
+    /// The newest commit.
+    pub commit: String,
+    /// The commit before the oldest; none: only the newest.
+    pub since: Option<String>,
+    /// Most commits that are told.
+    pub limit: usize,
+}
+
 /// A tarball to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Archive {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use portolan_plan::trace::{Evidence, Seek};
 use portolan_plan::writer::Place;
 use tokio::sync::oneshot;
 
@@ -14,7 +15,7 @@ use crate::names;
 use crate::options::Options;
 use crate::planner::{Planner, Written};
 use crate::pool::Pool;
-use crate::reads::{Archive, Archived, Look, Looked};
+use crate::reads::{Archive, Archived, CommitInfo, Log, Look, Looked};
 use crate::refs::Refs;
 use crate::repository::RemoteRepository;
 
@@ -58,6 +59,15 @@ impl Service {
         self.ask(repository, |reply| Command::Look(look, reply)).await
     }
 
+    /// Tells a stretch of first-parent history: id and description of each commit, newest first.
+    pub async fn log(
+        &self,
+        repository: &RemoteRepository,
+        log: Log,
+    ) -> Result<Vec<(String, CommitInfo)>, Error> {
+        self.ask(repository, |reply| Command::Log(log, reply)).await
+    }
+
     /// Makes a tarball of a tree: reproducible, with the full paths of the repository.
     pub async fn archive(
         &self,
@@ -65,6 +75,18 @@ impl Service {
         archive: Archive,
     ) -> Result<Archived, Error> {
         self.ask(repository, |reply| Command::Archive(archive, reply)).await
+    }
+
+    /// Looks through the histories of branches for what they show of records.
+    pub async fn trace(
+        &self,
+        repository: &RemoteRepository,
+        seek: Seek,
+    ) -> Result<Evidence, Error> {
+        for branch in &seek.branches {
+            names::check_short("branch", branch)?;
+        }
+        self.ask(repository, |reply| Command::Trace(seek, reply)).await
     }
 
     /// Writes what the planner decides, as often as it takes. All writes that wait for a repository
@@ -86,6 +108,10 @@ impl Service {
             names::check_beside(&place.branch, base)?;
         }
         names::check_path(&place.path)?;
+        for head in &place.declined {
+            names::check_full("request", &head.reference)?;
+            names::check_commit(&head.commit)?;
+        }
         self.ask(repository, |reply| Command::Write(Box::new(Pending::new(place, planner, reply))))
             .await
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use portolan_plan::trace::{Evidence, Seek};
 use portolan_plan::writer::{Edit, History, Place, View};
 use serde::{Deserialize, Serialize};
 
 use crate::credentials::WireLogin;
 use crate::error::Error;
 use crate::options::Limits;
-use crate::reads::{Archive, Archived, Look, Looked};
+use crate::reads::{Archive, Archived, CommitInfo, Log, Look, Looked};
 use crate::refs::Refs;
 
 /// The first message to a worker: the one repository it works on.
@@ -31,11 +32,15 @@ pub(crate) enum Request {
     /// The references of the remote repository.
     Refs,
     Look(Look),
+    Log(Log),
+    /// What the branches show of records.
+    Trace(Seek),
     /// The archive, and where to write it before it has its name.
     Archive(Archive, PathBuf),
-    /// Brings these branches with their whole history.
+    /// Brings these branches with their whole history, and these references as far as they exist.
     Fetch {
         branches: Vec<String>,
+        references: Vec<String>,
     },
     View(Observe),
     History(Observe),
@@ -55,7 +60,13 @@ impl Request {
     pub(crate) fn begins_anew(&self) -> bool {
         matches!(
             self,
-            Self::Refs | Self::Look(_) | Self::Archive(..) | Self::Fetch { .. } | Self::Tips { .. }
+            Self::Refs
+                | Self::Look(_)
+                | Self::Log(_)
+                | Self::Trace(_)
+                | Self::Archive(..)
+                | Self::Fetch { .. }
+                | Self::Tips { .. }
         )
     }
 }
@@ -82,6 +93,9 @@ pub(crate) enum Response {
     Ready,
     Refs(Refs),
     Looked(Looked),
+    /// Id and description of each, newest first.
+    Log(Vec<(String, CommitInfo)>),
+    Traced(Box<Evidence>),
     Archived(Archived),
     Tips(Tips),
     View(Box<View>),

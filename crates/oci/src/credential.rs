@@ -23,8 +23,11 @@ pub enum Credential {
         user: String,
         /// Password or access token.
         password: SecretString,
-        /// Hosts beside the registry that the password may go to, as the Secret's annotation lists them; empty: the
-        /// token service that the registry names, wherever it is.
+        /// Hosts beside the registry that the password may go to, as the Secret's annotation lists them. Empty: the
+        /// token service that the registry names, if it is near the registry: on its host, on one below it, on the
+        /// domain above it, or beside it there. That lets Docker Hub (`auth.docker.io`) and GitLab (`gitlab.com` for
+        /// `registry.gitlab.com`) work as they are, and all that answer for themselves: GHCR, Google's, Amazon's and
+        /// Azure's registries, Quay, Harbor, Gitea, zot. A token service elsewhere has to be listed.
         hosts: Vec<String>,
     },
     /// A token for the registry itself.
@@ -35,6 +38,16 @@ impl Credential {
     /// User and password.
     pub fn basic(user: impl Into<String>, password: impl Into<SecretString>) -> Self {
         Self::Basic { user: user.into(), password: password.into(), hosts: Vec::new() }
+    }
+
+    /// The same, for the registry and these hosts alone; without any, for those that are near.
+    #[must_use]
+    pub fn only_for(mut self, listed: &[String]) -> Self {
+        // A token that is no password goes to the registry and to no other host anyway.
+        if let Self::Basic { hosts, .. } = &mut self {
+            listed.clone_into(hosts);
+        }
+        self
     }
 
     /// The value of the `Authorization` header that shows this credential itself.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use portolan_testbed::landscape::Landscape;
+use portolan_testbed::landscape::{APP, CONFIG, Landscape, TEAM};
+use portolan_testbed::programs::program;
 use portolan_testbed::story::{Show, run};
 
 /// The demo.
@@ -39,22 +40,29 @@ impl Demo {
     }
 }
 
-/// Tells how to look around, and waits until the person is done.
+/// Tells how to look around and how to push a change, and waits until the person is done.
 async fn look_around(landscape: &Landscape, line: &(dyn Fn(&str) + Sync)) -> Result<()> {
-    let forge = landscape.forge.base_url();
+    let kubectl = program("kubectl").await?;
+    let kubectl = kubectl.display();
     line("\nEverything stays up until you press Ctrl-C. To look around:\n");
     for member in [&landscape.build, &landscape.staging] {
         let (config, namespace) = (member.plane.kubeconfig(), &member.namespace);
-        let config = config.display();
-        line(&format!(
-            "  kubectl --kubeconfig {config} -n {namespace} get portolan,workloads,deliverables"
-        ));
+        let cluster = format!("{kubectl} --kubeconfig {} -n {namespace}", config.display());
+        line(&format!("  # the {} cluster", member.name()));
+        line(&format!("  {cluster} get portolan,workloads,deliverables"));
+        line(&format!("  {cluster} get events --sort-by=.lastTimestamp"));
         line(&format!("  less {}", member.program.dir().join("log").display()));
     }
-    line(&format!(
-        "  git clone http://build-cluster@{}/demo/config.git",
-        forge.trim_start_matches("http://")
-    ));
+    let (user, password) = landscape.developer();
+    let host = landscape.forge.base_url();
+    let host = host.trim_start_matches("http://");
+    line("  # git: what the programs wrote, and the application (a login of this demo alone)");
+    for repository in [CONFIG, APP] {
+        line(&format!("  git clone http://{user}:{password}@{host}/{TEAM}/{repository}.git"));
+    }
+    line("\nTo send a change: edit site/index.html in the clone of the application, commit, push.");
+    line("It is in branch production of the configuration a few seconds later.");
     tokio::signal::ctrl_c().await?;
+    line("\nended: everything it started ends with it; the folder with its logs stays");
     Ok(())
 }

@@ -7,11 +7,13 @@ mod program;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
 
 pub use self::member::Member;
+use self::member::Part;
 pub use self::program::{FailPoint, Program};
 use crate::forge::Forge;
 use crate::registry::Registry;
@@ -25,6 +27,8 @@ pub const APP: &str = "shop";
 /// The configuration repository.
 pub const CONFIG: &str = "config";
 /// Password of the forge's users; the forge ends with the landscape.
+/// Login of somebody who pushes to repositories.
+const DEVELOPER: &str = "developer";
 const PASSWORD: &str = "Passw0rd!demo";
 
 /// How a landscape is made.
@@ -34,9 +38,30 @@ pub struct Plan {
     pub dir: Option<std::path::PathBuf>,
     /// Fail points that the programs stop at, by the program's name.
     pub fail_points: Vec<(String, FailPoint)>,
+    /// The example that is played.
+    pub example: Example,
 }
 
-/// Two clusters, a forge and a registry.
+/// An example of `examples/`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Example {
+    /// `basic`: build and staging, no requests.
+    #[default]
+    Basic,
+    /// `pull-requests`: build, staging and production, a request into each environment.
+    PullRequests,
+}
+
+impl Example {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::PullRequests => "pull-requests",
+        }
+    }
+}
+
+/// Clusters, a forge and a registry.
 pub struct Landscape {
     /// The forge with both repositories.
     pub forge: Arc<Forge>,
@@ -46,6 +71,8 @@ pub struct Landscape {
     pub build: Member,
     /// The staging cluster: `portolan-delivery`.
     pub staging: Member,
+    /// The production cluster, where the example has one: `portolan-delivery`.
+    pub production: Option<Member>,
     /// Dropped last.
     _scratch: Scratch,
 }
@@ -56,33 +83,41 @@ impl Landscape {
     pub async fn start(plan: Plan, tell: &(dyn Fn(&str) + Sync)) -> Result<Self> {
         let scratch = Scratch::new("landscape", plan.dir.as_deref())?;
         let dir = |name: &str| plan.dir.is_some().then(|| scratch.path().join(name));
-        tell("starting two control planes, a forge and a registry");
-        let cluster = |name: &str| {
+        let parts = Part::of(plan.example);
+        tell(&format!("starting {} control planes, a forge and a registry", parts.len()));
+        let clusters = parts.iter().map(|part| {
+            let name = part.name();
             let options =
                 Options { name: name.into(), nodes: true, controllers: true, dir: dir(name) };
             Box::pin(ControlPlane::start(options))
-        };
+        });
         let forge_dir = dir("forge");
-        let (build, staging, forge, registry) = tokio::try_join!(
-            cluster("build"),
-            cluster("staging"),
+        let (clusters, forge, registry) = tokio::try_join!(
+            try_join_all(clusters),
             Forge::start_in(forge_dir.as_deref()),
             Registry::start(),
         )?;
         let forge = Arc::new(forge);
         tell("making repositories and accounts on the forge");
-        accounts(&forge).await?;
+        accounts(&forge, &parts).await?;
+        if plan.example == Example::PullRequests {
+            environments(&forge).await?;
+        }
         let hosts = Hosts::of(&forge, &registry);
-        tell("installing config/ and examples/basic in both clusters");
+        tell(&format!("installing config/ and examples/{} in all clusters", plan.example.name()));
         let fail_point = |program: &str| {
             let points = plan.fail_points.iter();
             points.filter(|(name, _)| name == program).map(|(_, point)| point.clone()).next()
         };
-        let (build, staging) = tokio::try_join!(
-            Box::pin(Member::install(build, member::BUILD, &hosts, scratch.path(), fail_point)),
-            Box::pin(Member::install(staging, member::STAGING, &hosts, scratch.path(), fail_point)),
-        )?;
-        Ok(Self { forge, registry, build, staging, _scratch: scratch })
+        let members = clusters.into_iter().zip(parts).map(|(plane, part)| {
+            Box::pin(Member::install(plane, part, &hosts, scratch.path(), fail_point))
+        });
+        let mut members = try_join_all(members).await?.into_iter();
+        let (Some(build), Some(staging)) = (members.next(), members.next()) else {
+            bail!("an example has a build and a staging cluster");
+        };
+        let production = members.next();
+        Ok(Self { forge, registry, build, staging, production, _scratch: scratch })
     }
 
     /// Pushes a commit to the example application's source, as a developer does.
@@ -104,14 +139,24 @@ impl Landscape {
         self.forge.commit_files(TEAM, app, "main", files, message).await
     }
 
+    /// Name and password of somebody who may push to all repositories.
+    pub fn developer(&self) -> (&'static str, &'static str) {
+        (DEVELOPER, PASSWORD)
+    }
+
     /// Adds another application beside the example's: a repository, and the team's files of the
     /// example under its name in both clusters.
     pub async fn add_app(&self, app: &str) -> Result<()> {
         self.add_repository(app).await?;
-        for member in [&self.build, &self.staging] {
+        for member in self.members() {
             member.apply(&member.example_for("team", app)?).await?;
         }
         Ok(())
+    }
+
+    /// The clusters, in the order of the way.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        [&self.build, &self.staging].into_iter().chain(&self.production)
     }
 
     /// Adds a source repository that the build cluster may read.
@@ -157,15 +202,24 @@ pub(crate) fn login(cluster: &str) -> (String, String) {
     (format!("{cluster}-cluster"), PASSWORD.to_owned())
 }
 
-/// Repositories, and for each cluster an account of its own that can do no more than it must: build
-/// reads sources and writes configuration, staging reads and writes configuration.
-async fn accounts(forge: &Forge) -> Result<()> {
+/// Repositories, a developer, and for each cluster an account of its own that can do no more than it
+/// must: build reads sources and writes configuration, staging reads and writes configuration,
+/// production reads it.
+async fn accounts(forge: &Forge, parts: &[Part]) -> Result<()> {
     forge.create_org(TEAM).await?;
     for repository in [APP, CONFIG] {
         make_private(forge, repository).await?;
     }
-    for (cluster, repository, permission) in
-        [("build", APP, "read"), ("build", CONFIG, "write"), ("staging", CONFIG, "write")]
+    forge.create_user(DEVELOPER, PASSWORD).await?;
+    for repository in [APP, CONFIG] {
+        forge.add_collaborator(TEAM, repository, DEVELOPER, "write").await?;
+    }
+    let configuring = parts.iter().map(|part| {
+        // The last environment only follows.
+        let permission = if part.name() == "production" { "read" } else { "write" };
+        (part.name(), CONFIG, permission)
+    });
+    for (cluster, repository, permission) in [("build", APP, "read")].into_iter().chain(configuring)
     {
         let (user, password) = login(cluster);
         // A second repository finds the account there already.
@@ -173,6 +227,18 @@ async fn accounts(forge: &Forge) -> Result<()> {
             forge.create_user(&user, &password).await?;
         }
         forge.add_collaborator(TEAM, repository, &user, permission).await?;
+    }
+    Ok(())
+}
+
+/// The branches of environments, with nothing in them, as maintainers make them: nobody pushes there.
+async fn environments(forge: &Forge) -> Result<()> {
+    for branch in ["staging", "production"] {
+        let readme = format!("What runs in {branch}.\n");
+        let files: &[(&str, Option<&[u8]>)] = &[("README.md", Some(readme.as_bytes()))];
+        forge.commit_files(TEAM, CONFIG, branch, files, &format!("Begin {branch}")).await?;
+        let rule = serde_json::json!({"rule_name": branch, "enable_push": false});
+        forge.protect_branch(TEAM, CONFIG, rule).await?;
     }
     Ok(())
 }

@@ -64,4 +64,7 @@ pub struct DeliverableStatus {
     /// The resources of the delivery, as they stand for this Deliverable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceStatus>,
+    /// Objects of earlier resources that are still there: they go once every resource is ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<ObjectReference>,
 }

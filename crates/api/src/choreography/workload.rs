@@ -179,4 +179,7 @@ pub struct WorkloadStatus {
     /// The resources of the supply chain, as they stand for this Workload.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceStatus>,
+    /// Objects of earlier resources that are still there: they go once every resource is ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<ObjectReference>,
 }

@@ -187,12 +187,19 @@ pub struct GitDeploymentStatus {
     /// The revision that was last tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempted_revision: Option<String>,
-    /// When the revision was first tried; `timeout` counts from here.
+    /// When the revision was first tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempted_at: Option<String>,
     /// The revision that was last applied whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied_revision: Option<String>,
+    /// Digest of the objects that were applied whole, as long as nothing else was tried since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_digest: Option<String>,
+    /// Since when not every object is healthy: since the revision was applied, or since one of them
+    /// ceased to be. `timeout` counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unhealthy_since: Option<String>,
     /// The revision that is live with every object healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_revision: Option<String>,
@@ -205,6 +212,10 @@ pub struct GitDeploymentStatus {
     /// Objects that are not healthy, at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<ObjectHealth>,
+    /// Objects of the revision that the API server was not asked about before the first write, each
+    /// with why, at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<String>,
 }
 
 /// The objects that belong to a GitDeployment.
@@ -221,7 +232,7 @@ pub struct InventoryEntry {
     pub id: String,
     /// API version.
     pub v: String,
-    /// True: it existed before and was taken over; never pruned before one successful revision.
+    /// True: it was taken over, and no revision with it was healthy yet; it is not pruned.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
 }

@@ -39,6 +39,10 @@ use crate::condition::Condition;
     "!(self.exclusive && self.path == '.')",
     "exclusive is refused for path '.': it would remove everybody's files"
 ))]
+#[x_kube(validation = (
+    "!has(self.pullRequest) || (has(self.base) && self.base != self.branch)",
+    "pullRequest needs base: the branch that requests go to, another than branch"
+))]
 #[serde(rename_all = "camelCase")]
 pub struct GitWriterSpec {
     /// The repository that is written to.
@@ -76,8 +80,7 @@ pub struct GitWriterSpec {
     /// Write only what a Verification vouches for at the moment of the push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<VerifiedBy>,
-    /// Requests from `branch` to `base`; absent: the forge is never asked. Not supported yet: a
-    /// GitWriter that sets it stalls and writes nothing.
+    /// Requests from `branch` to `base`; absent: the forge is never asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_request: Option<WriterPullRequest>,
     /// Writer `<cluster>/<namespace>/<name>` whose path this writer takes over.

@@ -95,10 +95,18 @@ pub mod stalled {
     pub const TOO_LARGE: &str = "TooLarge";
     /// The push was refused by a hook, a rule of the server or branch protection.
     pub const PUSH_REFUSED: &str = "PushRefused";
+    /// The forge refuses what was asked of a request.
+    pub const REQUEST_REFUSED: &str = "RequestRefused";
+    /// The server is no forge that is known.
+    pub const FORGE_UNKNOWN: &str = "ForgeUnknown";
     /// Someone took the content back from the goal.
     pub const REVERTED: &str = "Reverted";
     /// Someone changed the content in the goal.
     pub const EDITED: &str = "Edited";
+    /// Someone closed the content's request without merging it.
+    pub const DECLINED: &str = "Declined";
+    /// Neither forge nor spec demands anything of a merge that no person makes.
+    pub const NOTHING_GUARDS_THIS_MERGE: &str = "NothingGuardsThisMerge";
     /// Another writer's record stands at an overlapping path.
     pub const PATH_OWNED_BY_ANOTHER: &str = "PathOwnedByAnother";
     /// A symlink, file or submodule is in the way of the path.

@@ -126,4 +126,12 @@ fn verification_rules() {
     check!(Verification, with(json!([up, object])), "unique");
     check!(Verification, with(json!([{"name": "none"}])), "exactly one of http");
     check!(Verification, with(json!([{"name": "up", "http": {}}])), "exactly one of service");
+    let often = |every: &str| {
+        let mut check = up.clone();
+        check["every"] = json!(every);
+        with(json!([check]))
+    };
+    check!(Verification, often("1s"), ok);
+    check!(Verification, often("0s"), "every must be at least 1s");
+    check!(Verification, often("999ms"), "every must be at least 1s");
 }

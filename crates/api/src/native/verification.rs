@@ -103,9 +103,10 @@ pub struct Check {
     #[serde(default = "attempts")]
     #[schemars(range(min = 1, max = 1000))]
     pub attempts: i32,
-    /// Time from one try to the next.
+    /// Time from one try to the next, at least 1s.
     #[serde(default = "every")]
     #[schemars(schema_with = "crate::schema::span")]
+    #[x_kube(validation = ("duration(self) >= duration('1s')", "every must be at least 1s"))]
     pub every: String,
     /// How long it must hold without a break; default: once is enough.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,9 @@ use portolan_api::digest;
 use portolan_api::native::reasons::{stalled, transient, waiting};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
+use url::Url;
 
+use super::foreign;
 use super::remake::remake_url;
 use super::store::storage;
 use crate::context::Context;
@@ -32,38 +34,41 @@ pub(crate) async fn fetch(
             let message = format!("digest differs from the one in the url: {}", own.digest);
             return Err(Trouble::stalled(stalled::ARTIFACT_INVALID, message));
         }
-        return match cx.artifacts.get(&own.digest) {
+        return match cx.artifacts.get(&own.path()) {
             Some(path) => Ok(path),
             None => remake_url(cx, &own).await,
         };
     }
-    let Some(path) = cx.artifacts.foreign(url) else { return Err(not_allowed(cx, namespace, url)) };
-    // Flux: <kind>/<namespace>/<name>/<file>.
-    if path.split('/').nth(1) != Some(namespace) || path.contains("..") {
+    let Some(asked) = cx.artifacts.foreign(url, namespace) else {
         return Err(not_allowed(cx, namespace, url));
-    }
+    };
     let Some(digest) = digest else {
         let message = "digest is missing: a url of another server does not carry one".to_owned();
         return Err(Trouble::stalled(stalled::ARTIFACT_INVALID, message));
     };
-    match cx.artifacts.get(digest) {
+    match cx.artifacts.get(&origin(&asked, digest)) {
         Some(path) => Ok(path),
-        None => download(cx, url, digest).await,
+        None => download(cx, asked, digest).await,
     }
 }
 
+/// What a foreign artifact is kept under.
+fn origin(url: &Url, digest: &str) -> String {
+    format!("{url} {digest}")
+}
+
 fn not_allowed(cx: &Context, namespace: &str, url: &str) -> Trouble {
-    let url: String = url.chars().take(200).collect();
     let message = format!(
-        "{url} is not an artifact of namespace {namespace}: it must start with one of {} and be of \
-         the object's own namespace",
+        "{} is not an artifact of namespace {namespace}: it must start with one of {} and be of the \
+         object's own namespace, written without anything encoded",
+        foreign::shown(url),
         cx.artifacts.prefixes()
     );
     Trouble::stalled(stalled::ARTIFACT_NOT_ALLOWED, message)
 }
 
 /// Downloads a tarball, without following redirects.
-async fn download(cx: &Context, url: &str, expected: &str) -> Result<PathBuf, Trouble> {
+async fn download(cx: &Context, url: Url, expected: &str) -> Result<PathBuf, Trouble> {
     let unreachable = |error: &dyn std::fmt::Display| {
         let message = format!("{url} cannot be fetched: {error}");
         Trouble::transient(transient::ARTIFACT_UNREACHABLE, message)
@@ -73,7 +78,8 @@ async fn download(cx: &Context, url: &str, expected: &str) -> Result<PathBuf, Tr
         .timeout(cx.settings.git_timeout)
         .build()
         .map_err(|error| unreachable(&error))?;
-    let answer = client.get(url).send().await.map_err(|error| unreachable(&error.without_url()))?;
+    let answer =
+        client.get(url.clone()).send().await.map_err(|error| unreachable(&error.without_url()))?;
     match answer.status().as_u16() {
         200 => {}
         404 | 410 => {
@@ -100,8 +106,9 @@ async fn download(cx: &Context, url: &str, expected: &str) -> Result<PathBuf, Tr
     file.flush().await.map_err(|error| storage(&error))?;
     let found = format!("sha256:{}", digest::to_hex(&hasher.finalize()));
     if found != expected {
-        let message = format!("{url} has digest {found}, not {expected}");
+        // The digest that was found tells of content that the object has not shown to know.
+        let message = format!("{url} does not have digest {expected}");
         return Err(Trouble::stalled(stalled::ARTIFACT_INVALID, message));
     }
-    cx.artifacts.keep(scratch, expected)
+    cx.artifacts.keep(scratch, &origin(&url, expected))
 }

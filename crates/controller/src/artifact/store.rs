@@ -1,11 +1,19 @@
-//! The store: files named by their digest, the least recently used removed when there is too much.
+//! The store: one file for each url, the least recently used removed when there is too much.
+//!
+//! **Invariant:** an artifact is found only under the url that led to it. Its digest alone opens nothing:
+//! digests stand in places that more people read than may read the tree.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use portolan_api::digest;
 use portolan_api::native::reasons::transient;
+use url::Url;
 
+use super::foreign::Prefix;
+use super::serve::Serving;
+use super::turns::Turns;
 use super::url::ArtifactUrl;
 use crate::trouble::Trouble;
 
@@ -17,8 +25,11 @@ pub(crate) struct Artifacts(Arc<Inner>);
 struct Inner {
     dir: PathBuf,
     base: String,
-    foreign: Vec<String>,
+    foreign: Vec<Prefix>,
     max_bytes: u64,
+    /// Remakes of one GitSource, by its namespace and name.
+    turns: Turns<(String, String)>,
+    serving: Serving,
 }
 
 impl Artifacts {
@@ -31,9 +42,16 @@ impl Artifacts {
     ) -> std::io::Result<Self> {
         std::fs::create_dir_all(&dir)?;
         let base = base.trim_end_matches('/').to_owned();
-        let slash = |prefix: String| format!("{}/", prefix.trim_end_matches('/'));
-        let foreign = foreign.into_iter().filter(|p| !p.is_empty()).map(slash).collect();
-        Ok(Self(Arc::new(Inner { dir, base, foreign, max_bytes })))
+        let foreign = foreign.iter().filter(|prefix| !prefix.is_empty()).filter_map(|prefix| {
+            let read = Prefix::new(prefix);
+            if read.is_none() {
+                tracing::warn!(prefix, "--artifact-prefix: it is no http url and allows nothing");
+            }
+            read
+        });
+        let foreign = foreign.collect();
+        let (turns, serving) = (Turns::default(), Serving::default());
+        Ok(Self(Arc::new(Inner { dir, base, foreign, max_bytes, turns, serving })))
     }
 
     /// The url under which an artifact is served.
@@ -46,15 +64,25 @@ impl Artifacts {
         ArtifactUrl::parse(url.strip_prefix(&self.0.base)?)
     }
 
-    /// The path of a url of somebody else's store that objects may read.
-    pub(crate) fn foreign<'u>(&self, url: &'u str) -> Option<&'u str> {
-        self.0.foreign.iter().find_map(|prefix| url.strip_prefix(prefix.as_str()))
+    /// What to fetch for a url of somebody else's store that objects of `namespace` may read.
+    pub(super) fn foreign(&self, url: &str, namespace: &str) -> Option<Url> {
+        self.0.foreign.iter().find_map(|prefix| prefix.allows(url, namespace))
+    }
+
+    /// The turn to make an artifact of a GitSource again.
+    pub(super) async fn turn(&self, artifact: &ArtifactUrl) -> impl Drop + use<> {
+        self.0.turns.take((artifact.namespace.clone(), artifact.name.clone())).await
+    }
+
+    /// What bounds the work for those who ask over HTTP.
+    pub(super) fn serving(&self) -> &Serving {
+        &self.0.serving
     }
 
     /// All beginnings of urls that objects may read, for messages.
     pub(crate) fn prefixes(&self) -> String {
         let mut prefixes = vec![format!("{}/", self.0.base)];
-        prefixes.extend(self.0.foreign.iter().cloned());
+        prefixes.extend(self.0.foreign.iter().map(Prefix::shown));
         prefixes.join(", ")
     }
 
@@ -64,24 +92,26 @@ impl Artifacts {
         Ok(scratch.map_err(|error| storage(&error))?.into_temp_path())
     }
 
-    /// Keeps what was made.
-    pub(crate) fn keep(&self, made: tempfile::TempPath, digest: &str) -> Result<PathBuf, Trouble> {
-        let path = self.path(digest);
+    /// Keeps what was made, under what led to it.
+    pub(super) fn keep(&self, made: tempfile::TempPath, origin: &str) -> Result<PathBuf, Trouble> {
+        let path = self.path(origin);
         made.persist(&path).map_err(|error| storage(&error.error))?;
         self.make_room(&path);
         Ok(path)
     }
 
-    /// The file of an artifact, if it is kept; it counts as used now.
-    pub(crate) fn get(&self, digest: &str) -> Option<PathBuf> {
-        let path = self.path(digest);
+    /// The file of what is kept under an origin; it counts as used now.
+    pub(super) fn get(&self, origin: &str) -> Option<PathBuf> {
+        let path = self.path(origin);
         let file = std::fs::File::options().append(true).open(&path).ok()?;
         let _ = file.set_modified(SystemTime::now());
         Some(path)
     }
 
-    fn path(&self, digest: &str) -> PathBuf {
-        self.0.dir.join(format!("{}.tar.gz", digest.replace(':', "-")))
+    /// Names are hashed: an origin is longer than a file name may be, and no part of a path.
+    fn path(&self, origin: &str) -> PathBuf {
+        let name = digest::of_bytes(origin.as_bytes()).replace(':', "-");
+        self.0.dir.join(format!("{name}.tar.gz"))
     }
 
     /// Removes what was used longest ago until the rest fits; never what was just made.
@@ -124,24 +154,24 @@ mod tests {
         (dir, store)
     }
 
-    fn put(store: &Artifacts, digest: &str, size: usize) {
+    fn put(store: &Artifacts, origin: &str, size: usize) {
         let scratch = store.scratch().unwrap();
         std::fs::write(&scratch, vec![0; size]).unwrap();
-        store.keep(scratch, digest).unwrap();
+        store.keep(scratch, origin).unwrap();
     }
 
     #[test]
     fn what_was_used_longest_ago_makes_room() {
         let (_dir, store) = store(250);
-        put(&store, "sha256:a", 100);
-        put(&store, "sha256:b", 100);
+        put(&store, "a", 100);
+        put(&store, "b", 100);
         let old = SystemTime::now() - std::time::Duration::from_mins(1);
-        let b = std::fs::File::options().append(true).open(store.path("sha256:b")).unwrap();
+        let b = std::fs::File::options().append(true).open(store.path("b")).unwrap();
         b.set_modified(old).unwrap();
-        assert!(store.get("sha256:a").is_some());
-        put(&store, "sha256:c", 100);
-        assert!(store.get("sha256:b").is_none());
-        assert!(store.get("sha256:a").is_some() && store.get("sha256:c").is_some());
+        assert!(store.get("a").is_some());
+        put(&store, "c", 100);
+        assert!(store.get("b").is_none());
+        assert!(store.get("a").is_some() && store.get("c").is_some());
     }
 
     #[test]
@@ -154,11 +184,10 @@ mod tests {
             digest: format!("sha256:{}", "0".repeat(64)),
         };
         assert_eq!(store.own(&store.url(&artifact)), Some(artifact));
-        assert_eq!(
-            store.foreign("http://flux/gitrepository/dev/app/x"),
-            Some("gitrepository/dev/app/x")
-        );
-        assert_eq!(store.foreign("http://flux.evil/gitrepository"), None);
+        let foreign = "http://flux/gitrepository/dev/app/x";
+        assert_eq!(store.foreign(foreign, "dev").as_ref().map(Url::as_str), Some(foreign));
+        assert_eq!(store.foreign(foreign, "prod"), None);
+        assert_eq!(store.prefixes(), "http://ours/, http://flux/");
         assert_eq!(store.own("http://ours.evil/v1"), None);
     }
 }

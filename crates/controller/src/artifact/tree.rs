@@ -1,22 +1,19 @@
 //! Reading files out of a tarball, within bounds, without putting anything on disk.
+//!
+//! **Invariant:** nothing is held in memory that was not counted before: neither a file, nor a name, nor
+//! the extended headers that the reader of the format collects by itself (T-04, T-19).
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
 use portolan_api::native::reasons::stalled;
-use tar::EntryType;
+use tar::{Entry, EntryType};
 
+use super::metered::{Budget, Metered};
 use super::store::storage;
 use crate::trouble::Trouble;
-
-/// Most bytes all entries may have when unpacked.
-const MAX_BYTES: u64 = 512 << 20;
-/// Most bytes the wanted files may have.
-const MAX_WANTED: usize = 64 << 20;
-/// Most entries.
-const MAX_ENTRIES: usize = 100_000;
 
 /// A file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,45 +24,94 @@ pub(crate) struct TreeFile {
     pub(crate) content: Vec<u8>,
 }
 
-/// The files below a directory of a tarball, by path relative to it; `.` is all of it.
+/// How much a tarball may hold.
+#[derive(Clone, Copy, Debug)]
+struct Caps {
+    /// Bytes of all entries when unpacked.
+    unpacked: u64,
+    /// Bytes of the wanted files with their names.
+    wanted: u64,
+    /// Entries.
+    entries: usize,
+    /// Bytes of the headers before one entry: the longest names fit.
+    header: u64,
+}
+
+const CAPS: Caps =
+    Caps { unpacked: 512 << 20, wanted: 64 << 20, entries: 100_000, header: 64 << 10 };
+
+/// The files below a directory of a tarball, by path relative to it; `.` is all of it. It works as long
+/// as unpacking takes: not for a thread that others wait for.
 pub(crate) fn read_tree(file: &Path, dir: &str) -> Result<BTreeMap<String, TreeFile>, Trouble> {
     let reader = std::fs::File::open(file).map_err(|error| storage(&error))?;
-    let unpacked = GzDecoder::new(std::io::BufReader::new(reader)).take(MAX_BYTES + 1);
-    let mut archive = tar::Archive::new(unpacked);
+    read(GzDecoder::new(std::io::BufReader::new(reader)), dir, CAPS)
+}
+
+fn read(reader: impl Read, dir: &str, caps: Caps) -> Result<BTreeMap<String, TreeFile>, Trouble> {
+    let budget = Budget::default();
+    let mut archive = tar::Archive::new(Metered::new(reader, &budget, caps.unpacked));
     let mut files = BTreeMap::new();
-    let (mut entries, mut bytes) = (0, 0);
-    for entry in archive.entries().map_err(|error| unreadable(&error))? {
+    let (mut count, mut left) = (0, caps.wanted);
+    let unreadable = |error: &std::io::Error| match error.kind() {
+        ErrorKind::FileTooLarge => too_large(format!(
+            "more than {} bytes, or more than {} bytes of headers before an entry",
+            caps.unpacked, caps.header
+        )),
+        _ => invalid(&format!("it does not read as a tar.gz: {error}")),
+    };
+    let mut entries = archive.entries().map_err(|error| unreadable(&error))?;
+    loop {
+        budget.set(caps.header);
+        let Some(entry) = entries.next() else { return Ok(files) };
         let mut entry = entry.map_err(|error| unreadable(&error))?;
-        entries += 1;
-        if entries > MAX_ENTRIES {
-            return Err(too_large(format!("more than {MAX_ENTRIES} entries")));
+        count += 1;
+        if count > caps.entries {
+            return Err(too_large(format!("more than {} entries", caps.entries)));
         }
-        let mode = match entry.header().entry_type() {
-            EntryType::Regular if entry.header().mode().unwrap_or_default() & 0o111 != 0 => {
-                "100755"
-            }
-            EntryType::Regular => "100644",
-            EntryType::Symlink => "120000",
-            _ => continue,
-        };
+        let kind = entry.header().entry_type();
+        if kind == EntryType::GNUSparse {
+            // A few bytes that unpack to any size, and nobody who packs source makes them.
+            return Err(invalid("it holds a sparse file"));
+        }
+        budget.set(entry.size());
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let Some(relative) = below(&path, dir) else { continue };
-        let mut content = Vec::new();
-        if mode == "120000" {
-            content = entry.link_name_bytes().unwrap_or_default().into_owned();
-        } else {
-            entry.read_to_end(&mut content).map_err(|error| unreadable(&error))?;
+        let mode = mode(&entry, kind);
+        if let (Some(mode), Some(relative)) = (mode, below(&path, dir)) {
+            let over = || too_large(format!("more than {} bytes below {dir}", caps.wanted));
+            left = left.checked_sub(relative.len() as u64).ok_or_else(over)?;
+            let content = content(&mut entry, mode, left).map_err(|error| unreadable(&error))?;
+            left = left.checked_sub(content.len() as u64).ok_or_else(over)?;
+            files.insert(relative.to_owned(), TreeFile { mode, content });
         }
-        bytes += content.len();
-        if bytes > MAX_WANTED {
-            return Err(too_large(format!("more than {MAX_WANTED} bytes below {dir}")));
+        // What is left of it is gone through here, or the next header's budget would pay for it.
+        std::io::copy(&mut entry, &mut std::io::sink()).map_err(|error| unreadable(&error))?;
+    }
+}
+
+/// git file mode of an entry; none for what is no file.
+fn mode(entry: &Entry<'_, impl Read>, kind: EntryType) -> Option<&'static str> {
+    match kind {
+        EntryType::Regular if entry.header().mode().unwrap_or_default() & 0o111 != 0 => {
+            Some("100755")
         }
-        files.insert(relative.to_owned(), TreeFile { mode, content });
+        EntryType::Regular => Some("100644"),
+        EntryType::Symlink => Some("120000"),
+        _ => None,
     }
-    if archive.into_inner().limit() == 0 {
-        return Err(too_large(format!("more than {MAX_BYTES} bytes")));
+}
+
+/// The content of a file, or one byte more than may be.
+fn content(
+    entry: &mut Entry<'_, impl Read>,
+    mode: &str,
+    left: u64,
+) -> Result<Vec<u8>, std::io::Error> {
+    if mode == "120000" {
+        return Ok(entry.link_name_bytes().unwrap_or_default().into_owned());
     }
-    Ok(files)
+    let mut content = Vec::new();
+    entry.take(left + 1).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 fn below<'p>(path: &'p str, dir: &str) -> Option<&'p str> {
@@ -75,9 +121,8 @@ fn below<'p>(path: &'p str, dir: &str) -> Option<&'p str> {
     path.strip_prefix(dir)?.strip_prefix('/')
 }
 
-fn unreadable(error: &std::io::Error) -> Trouble {
-    let message = format!("the artifact does not read as a tar.gz: {error}");
-    Trouble::stalled(stalled::ARTIFACT_INVALID, message)
+fn invalid(why: &str) -> Trouble {
+    Trouble::stalled(stalled::ARTIFACT_INVALID, format!("the artifact cannot be read: {why}"))
 }
 
 fn too_large(what: String) -> Trouble {
@@ -122,6 +167,50 @@ mod tests {
         assert_eq!(files["link"].content, b"../../etc/passwd", "an entry, never followed");
         assert_eq!(read_tree(file.path(), ".").unwrap().len(), 4);
         assert!(read_tree(file.path(), "app").unwrap().is_empty());
+    }
+
+    /// T-04, T-19.
+    #[test]
+    fn reading_stops_at_each_cap() {
+        let caps = Caps { unpacked: 64 << 10, wanted: 100, entries: 4, header: 4 << 10 };
+        let read = |entries: &[(&str, u32, &[u8])], dir: &str| {
+            let file = archive(entries);
+            let reader = GzDecoder::new(std::fs::File::open(file.path()).unwrap());
+            super::read(reader, dir, caps).map_err(|trouble| (trouble.reason, trouble.message))
+        };
+        let refusal = |entries: &[(&str, u32, &[u8])], dir: &str| {
+            let (reason, message) = read(entries, dir).unwrap_err();
+            assert_eq!(reason, stalled::TOO_LARGE, "{message}");
+            message
+        };
+        let file = |size: usize| vec![b'x'; size];
+        assert!(read(&[("a", 0o644, &file(50)), ("b", 0o644, &file(20))], ".").is_ok());
+        // One file, several together, and names, which are held too.
+        assert!(refusal(&[("a", 0o644, &file(101))], ".").contains("100 bytes below ."));
+        refusal(&[("a", 0o644, &file(60)), ("b", 0o644, &file(60))], ".");
+        refusal(&[(&"n".repeat(101), 0o644, b"")], ".");
+        // What is not wanted costs time alone, and that has an end as well.
+        assert!(read(&[("other/a", 0o644, &file(30 << 10))], "apps").is_ok());
+        assert!(refusal(&[("other/a", 0o644, &file(80 << 10))], "apps").contains("65536 bytes"));
+        let many: [(&str, u32, &[u8]); 5] = [("o", 0o644, b""); 5];
+        assert!(refusal(&many, "apps").contains("4 entries"));
+        // A name as a bomb: the format's reader would collect it.
+        assert!(refusal(&[(&"n/".repeat(4 << 10), 0o644, b"")], "apps").contains("headers"));
+    }
+
+    #[test]
+    fn a_header_that_lies_about_its_size_reserves_nothing() {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("a").unwrap();
+        header.set_mode(0o644);
+        header.set_size(1 << 60);
+        header.set_cksum();
+        let trouble = super::read(header.as_bytes().as_slice(), ".", CAPS).unwrap_err();
+        assert_eq!(trouble.reason, stalled::ARTIFACT_INVALID, "{}", trouble.message);
+        header.set_entry_type(EntryType::GNUSparse);
+        header.set_cksum();
+        let trouble = super::read(header.as_bytes().as_slice(), ".", CAPS).unwrap_err();
+        assert_eq!(trouble.reason, stalled::ARTIFACT_INVALID, "{}", trouble.message);
     }
 
     #[test]

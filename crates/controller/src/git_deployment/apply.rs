@@ -4,21 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portolan_api::labels::DEPLOYMENT;
-use portolan_api::native::git_deployment::{
-    Adopt, Force, GitDeploymentStatus, Inventory, InventoryEntry,
-};
+use portolan_api::native::git_deployment::{GitDeploymentStatus, Inventory, InventoryEntry};
 use portolan_api::native::reasons::{stalled, transient};
-use portolan_cluster::{Applied, ApplyOptions, HeldBy, WriteError, WriteErrorKind};
-use portolan_plan::deployment::{Stage, entry, shrinks_too_much};
+use portolan_cluster::{Applied, ApplyOptions, WriteError, WriteErrorKind};
+use portolan_plan::deployment::{Stage, entry, shrinks_too_much, union};
 use portolan_plan::object::{self, Gvk, ServedKind};
 use portolan_plan::outcome::{Delete, Expect};
 use serde_json::Value;
 
-use super::desired::{Desired, refused};
+use super::check::{Way, may_force};
+use super::desired::Desired;
 use super::live::Live;
-use super::{GitDeployments, KIND, MANAGER, Round, progressing, rolling_out};
-use crate::dependencies::{Item, Thing};
+use super::verdict::{progressing, rolling_out};
+use super::{GitDeployments, KIND, MANAGER, Round};
 use crate::failpoint;
 use crate::kinds::ours;
 use crate::native::conditions;
@@ -26,14 +24,6 @@ use crate::trouble::Trouble;
 
 /// Longest wait for a definition to be served.
 const ESTABLISHED: Duration = Duration::from_secs(30);
-
-/// How an object goes in.
-enum Way {
-    /// It is there and as it should be.
-    Converged,
-    /// It has to be applied; whether it was adopted.
-    Apply { expect: Expect, adopted: bool },
-}
 
 impl GitDeployments {
     /// Takes a revision in: everything is checked first, then the inventory is widened, then objects
@@ -46,19 +36,8 @@ impl GitDeployments {
         status: &mut GitDeploymentStatus,
     ) -> Result<Live, Trouble> {
         let old = status.inventory.clone().unwrap_or_default().entries;
-        let mut ways = Vec::new();
-        let mut mistakes = Vec::new();
-        for wanted in desired {
-            match self.check(round, wanted, &live).await? {
-                Ok(way) => ways.push(way),
-                Err(mistake) => mistakes.push(mistake),
-            }
-        }
-        if !mistakes.is_empty() {
-            // What the server refuses today (a webhook, a quota) it may accept tomorrow.
-            return Err(refused(&mistakes).unseen());
-        }
-        let new: Vec<InventoryEntry> = desired
+        let ways = self.check_all(round, desired, &live, status).await?;
+        let mut new: Vec<InventoryEntry> = desired
             .iter()
             .zip(&ways)
             .map(|(wanted, way)| {
@@ -69,6 +48,8 @@ impl GitDeployments {
                 InventoryEntry { adopted, ..before }
             })
             .collect();
+        // In one order, so that the same objects are the same inventory.
+        new.sort();
         if !round.spec.allow_shrink && round.spec.prune && shrinks_too_much(&old, &new) {
             let message = format!(
                 "nothing was changed: the revision holds {} of the {} objects before; set \
@@ -85,8 +66,7 @@ impl GitDeployments {
         }
         let changes = ways.iter().filter(|way| !matches!(way, Way::Converged)).count();
         self.apply_all(round, desired, ways, &mut live, changes).await?;
-        let reached = status.observed_revision.is_some();
-        self.prune(round, &old, desired, &live, reached).await?;
+        self.prune(round, &old, desired, &live).await?;
         status.inventory = Some(Inventory { entries: new });
         Ok(live)
     }
@@ -111,106 +91,6 @@ impl GitDeployments {
         Ok(())
     }
 
-    /// Checks one object without changing anything: whose it is, and what the server says to it.
-    async fn check(
-        &self,
-        round: &Round<'_>,
-        wanted: &Desired,
-        live: &Live,
-    ) -> Result<Result<Way, String>, Trouble> {
-        let found = live.objects.get(&wanted.key);
-        if self.converged(wanted, found) {
-            return Ok(Ok(Way::Converged));
-        }
-        // Its definition or its namespace comes with the same revision: it cannot be asked about.
-        let Some(kind) = &wanted.kind else {
-            return Ok(Ok(Way::Apply { expect: Expect::Absent, adopted: false }));
-        };
-        let (expect, adopted) = match found {
-            Some(found) => (Expect::Uid(object::uid(found).into()), false),
-            None => match self.unlabelled(round, wanted, kind).await? {
-                Ok(found) => found,
-                Err(mistake) => return Ok(Err(mistake)),
-            },
-        };
-        let options = ApplyOptions { manager: MANAGER, dry_run: true, owner: None };
-        let cluster = &self.cx.cluster;
-        match cluster.apply(&round.identity, kind, &wanted.object, &expect, options).await {
-            Ok(_) => Ok(Ok(Way::Apply { expect, adopted })),
-            Err(error) => match error.kind {
-                WriteErrorKind::Unavailable | WriteErrorKind::Conflict => Err(error.into()),
-                // The namespace may be in the set.
-                WriteErrorKind::NotFound => Ok(Ok(Way::Apply { expect, adopted })),
-                _ if may_force(round, &error) => Ok(Ok(Way::Apply { expect, adopted })),
-                _ => Ok(Err(wanted.manifest.mistake(error.message).to_string())),
-            },
-        }
-    }
-
-    /// Whose an object is that does not bear our label, and whether it may be taken over.
-    async fn unlabelled(
-        &self,
-        round: &Round<'_>,
-        wanted: &Desired,
-        kind: &ServedKind,
-    ) -> Result<Result<(Expect, bool), String>, Trouble> {
-        let (namespace, name) = (&wanted.key.namespace, &wanted.key.name);
-        let found = match self.cx.cluster.get(&round.identity, kind, namespace, name).await {
-            Ok(HeldBy::Nobody) => return Ok(Ok((Expect::Absent, false))),
-            Ok(HeldBy::Object(found)) => found,
-            Err(error) if error.kind == WriteErrorKind::NotFound => {
-                return Ok(Ok((Expect::Absent, false)));
-            }
-            // Whoever may not read an object may still be allowed to make it.
-            Err(error) if error.kind == WriteErrorKind::Forbidden => {
-                return Ok(Ok((Expect::Absent, false)));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let expect = Expect::Uid(object::uid(&found).into());
-        match object::label(&found, DEPLOYMENT) {
-            Some(uid) if uid == round.uid => Ok(Ok((expect, false))),
-            Some(uid) => match self.holder(round, uid) {
-                Some((owner, _))
-                    if owner.is_some()
-                        && owner.as_deref() == object::controller_uid(&round.native.value) =>
-                {
-                    Ok(Ok((expect, false)))
-                }
-                Some((_, other)) => Err(Trouble::stalled(
-                    stalled::OBJECT_OWNED_BY_ANOTHER,
-                    format!(
-                        "nothing was changed: {} {namespace}/{name} belongs to GitDeployment {other}: \
-                         take it out of one of the two",
-                        wanted.key.kind
-                    ),
-                )),
-                None => Ok(Ok((expect, true))),
-            },
-            None if round.spec.adopt == Adopt::Unowned => Ok(Ok((expect, true))),
-            None => {
-                let message = format!(
-                    "nothing was changed: {} {namespace}/{name} exists already and nobody of ours made \
-                     it: delete it, or set spec.adopt to Unowned",
-                    wanted.key.kind
-                );
-                // Its deletion is not watched: it does not bear our label.
-                Err(Trouble::stalled(stalled::OBJECT_EXISTS, message).unseen())
-            }
-        }
-    }
-
-    /// The live GitDeployment with a UID: its own owner, and its name. What becomes of it wakes us.
-    fn holder(&self, round: &Round<'_>, uid: &str) -> Option<(Option<String>, String)> {
-        let store = self.cx.caches.store(&ours(KIND), &portolan_cluster::Selection::default())?;
-        let find = || store.all().into_iter().find(|stored| stored.uid == uid);
-        let item = Item::new(KIND, round.native.key.clone());
-        let thing = Thing::object(portolan_api::GROUP, KIND, find()?.key.clone());
-        self.cx.dependencies.track_also(&item, thing);
-        let found = find()?;
-        Some((found.owner.clone(), found.key.to_string()))
-    }
-
     async fn apply_all(
         &self,
         round: &Round<'_>,
@@ -229,7 +109,8 @@ impl GitDeployments {
             let applied = self.apply_one(round, wanted, &expect, live).await;
             if let Err(error) = applied {
                 if done == 0 {
-                    return Err(error.into());
+                    // Rights and the objects of others are not watched.
+                    return Err(Trouble::from(error).unseen());
                 }
                 let message = format!(
                     "{done} of {changes} objects are applied; {} {}/{} is not: {}. It is tried again",
@@ -314,19 +195,4 @@ impl GitDeployments {
             (result, _) => result,
         }
     }
-}
-
-/// All entries of two inventories, each once.
-fn union(old: &[InventoryEntry], new: &[InventoryEntry]) -> Vec<InventoryEntry> {
-    let mut entries: Vec<InventoryEntry> = new.to_vec();
-    entries.extend(old.iter().filter(|old| new.iter().all(|new| new.id != old.id)).cloned());
-    entries.sort();
-    entries
-}
-
-/// Whether an object that refuses a change may be replaced by a new one.
-fn may_force(round: &Round<'_>, error: &WriteError) -> bool {
-    round.spec.force == Force::OnImmutable
-        && error.kind == WriteErrorKind::Invalid
-        && error.message.contains("immutable")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use portolan_api::native::reasons::stalled;
+use portolan_api::native::reasons::{stalled, waiting};
 use portolan_api::{digest, labels};
 use portolan_plan::deployment::{Manifest, Stage, parse, stage};
 use portolan_plan::object::{self, Gvk, ObjectKey, ServedKind};
@@ -42,6 +42,14 @@ impl GitDeployments {
     /// The objects of the revision, in the order they are applied.
     pub(super) async fn desired(&self, round: &Round<'_>) -> Result<Vec<Desired>, Trouble> {
         let manifests = self.manifests(round).await?;
+        if manifests.is_empty() && !round.spec.allow_shrink {
+            let mistake = format!(
+                "path {:?} of revision {} holds files, but no object; set spec.allowShrink if that is \
+                 meant",
+                round.spec.path, round.source.revision
+            );
+            return Err(refused(&[mistake]));
+        }
         let defined = definitions(&manifests);
         let mut desired = Vec::new();
         let mut mistakes = Vec::new();
@@ -79,10 +87,17 @@ impl GitDeployments {
             return Ok(parsed.manifests);
         }
         let digest = source.digest.as_deref();
-        let file = fetch(&self.cx, &key.namespace, &source.url, digest).await?;
+        // Only our own GitSources wake us, and only for what becomes of them.
+        let file = fetch(&self.cx, &key.namespace, &source.url, digest).await;
+        let file = file.map_err(Trouble::unseen)?;
         let path = spec.path.clone();
+        let place_named = format!("path {path:?} of revision {}", source.revision);
         let read = tokio::task::spawn_blocking(move || -> Result<_, Trouble> {
             let files = read_tree(&file, &path)?;
+            if files.is_empty() {
+                let message = format!("nothing was changed: {place_named} holds no file");
+                return Err(Trouble::waiting(waiting::PATH_NOT_FOUND, message));
+            }
             let files: BTreeMap<String, Vec<u8>> = files
                 .into_iter()
                 .filter(|(_, file)| file.mode != "120000")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portolan_api::labels::{APPLIED, DEPLOYMENT};
-use portolan_cluster::{HeldBy, Key, WatchKey};
+use portolan_cluster::{HeldBy, WatchKey};
 use portolan_plan::choreography::WatchState;
 use portolan_plan::equal;
 use portolan_plan::object::{self, ObjectKey, ServedKind};
@@ -41,10 +41,7 @@ impl GitDeployments {
         let watches = kinds
             .iter()
             .map(|kind| Thing::Watch(WatchKey { gvk: kind.gvk.clone(), selection: selection() }));
-        let source = round.spec.source_ref.as_ref().map(|reference| {
-            let key = Key::new(&round.native.key.namespace, &reference.name);
-            Thing::object(portolan_api::GROUP, "GitSource", key)
-        });
+        let source = self.followed(round.native);
         self.cx.dependencies.track(&item, watches.chain(source));
         let mut live = Live::default();
         for kind in &kinds {

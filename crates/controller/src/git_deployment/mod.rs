@@ -2,42 +2,38 @@
 //! healthy, put drift right.
 
 mod apply;
+mod check;
 mod desired;
 mod drift;
 mod health;
 mod live;
 mod prune;
 mod retire;
+mod verdict;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use portolan_api::condition::{Decided, rfc3339};
+use portolan_api::condition::rfc3339;
 use portolan_api::native::common::ArtifactRef;
 use portolan_api::native::git_deployment::{GitDeploymentSpec, GitDeploymentStatus, OnFailure};
-use portolan_api::native::reasons::{
-    DRIFT_NOT_WATCHED, READY, RECONCILING, STALLED, stalled, succeeded, waiting,
-};
+use portolan_api::native::reasons::waiting;
 use portolan_api::native::{GitDeployment, GitSource};
 use portolan_api::span;
 use portolan_cluster::{Key, Selection};
-use portolan_plan::deployment::{Overall, overall};
+use portolan_plan::deployment::{Asked, Repairs, entry};
 use portolan_plan::object;
 use portolan_plan::outcome::{Again, Identity};
 
 use crate::context::Context;
 use crate::dependencies::{Item, Thing};
-use crate::git_source::short;
 use crate::native::{Done, Memory, Native, finish, identity, load, remember};
 use crate::queue::Reconciler;
 use crate::trouble::Trouble;
-use desired::{Desired, Parsed};
+use desired::Parsed;
 
 /// Kind name.
 pub(crate) const KIND: &str = "GitDeployment";
-/// A look is taken this much after the time it is for, so that the time is over.
-const MOMENT: Duration = Duration::from_millis(100);
 /// Field manager of what deployments apply.
 const MANAGER: &str = "portolan";
 
@@ -46,8 +42,8 @@ pub(crate) struct GitDeployments {
     cx: Context,
     /// Manifests of the tarball that was read last.
     parsed: Memory<Parsed>,
-    /// When an object was put right, so that a fight is noticed.
-    repairs: Memory<Vec<Timestamp>>,
+    /// When objects were put right, so that a fight is noticed.
+    repairs: Memory<Repairs>,
     /// Objects the server normalises: UID and digest.
     normalised: Arc<std::sync::Mutex<std::collections::HashSet<(String, String)>>>,
 }
@@ -88,22 +84,19 @@ impl GitDeployments {
         let timeout = span::parse(&spec.timeout)
             .map_err(|error| Trouble::invalid(format!("spec.timeout: {error}")))?;
         let desired = self.desired(&round).await?;
-        let new_revision =
-            status.attempted_revision.as_deref() != Some(round.source.revision.as_str());
-        if new_revision {
-            status.attempted_revision = Some(round.source.revision.clone());
+        let objects = desired.iter().map(|d| (entry(&d.object, false), d.digest.as_str()));
+        let asked = Asked::new(&round.source.revision, objects);
+        asked.attempt(status, Timestamp::now());
+        if native.is_requested(status) {
             status.attempted_at = Some(rfc3339(Timestamp::now()));
-            status.objects.clear();
-        } else if native.is_requested(status) {
-            status.attempted_at = Some(rfc3339(Timestamp::now()));
+            status.unhealthy_since = None;
         }
-        let applied = status.applied_revision.as_deref() == Some(round.source.revision.as_str());
         let live = self.live(&round, &desired).await?;
-        let live = if applied {
+        let live = if asked.is_applied(status) {
             self.repair(&round, &desired, live).await?
         } else {
             let live = self.apply_revision(&round, &desired, live, status).await?;
-            status.applied_revision = Some(round.source.revision.clone());
+            asked.applied(status);
             live
         };
         self.judge(&round, &desired, &live, status, timeout).await
@@ -134,80 +127,6 @@ impl GitDeployments {
             digest: Some(artifact.digest),
         })
     }
-
-    /// Judges the health of everything that was applied.
-    async fn judge(
-        &self,
-        round: &Round<'_>,
-        desired: &[Desired],
-        live: &live::Live,
-        status: &mut GitDeploymentStatus,
-        timeout: Duration,
-    ) -> Result<Done, Trouble> {
-        let reports = health::reports(round.spec, desired, live);
-        let tried = status.attempted_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
-        let tried = tried.map_or(Duration::ZERO, |at| {
-            Duration::try_from(Timestamp::now().duration_since(at)).unwrap_or_default()
-        });
-        let revision = &round.source.revision;
-        let at = short(revision).to_owned();
-        let mut unwatched: Vec<Decided> = Vec::new();
-        if !live.unwatched.is_empty() {
-            let message = live.unwatched.join("; ");
-            unwatched.push(Decided::yes(DRIFT_NOT_WATCHED, "WatchForbidden", message));
-        }
-        // Objects that are not watched are looked at again from time to time.
-        let look = if live.unwatched.is_empty() { Again::OnChange } else { Again::BackOff };
-        match overall(&reports, tried, timeout) {
-            Overall::Healthy => {
-                status.observed_revision = Some(revision.clone());
-                status.url = Some(round.source.url.clone());
-                status.objects.clear();
-                let message = format!("{at} is live: {} objects", desired.len());
-                let ready = vec![Decided::yes(READY, succeeded::SUCCEEDED, message)];
-                // Being healthy, drift of what is not watched is only seen by those looks.
-                let look = if live.unwatched.is_empty() { look } else { Again::After(timeout) };
-                Ok(Done::with([ready, unwatched].concat()).again(look))
-            }
-            Overall::Progressing { left, .. } if tried < health::PATIENCE => {
-                let soon = health::PATIENCE.saturating_sub(tried).min(left) + MOMENT;
-                let conditions = [progressing(&rolling_out(revision)), unwatched].concat();
-                Ok(Done::with(conditions).again(Again::After(soon)))
-            }
-            Overall::Progressing { left, mut objects } => {
-                health::explain(&self.cx, round, desired, live, &mut objects).await;
-                let message = format!("{at}: {}", health::sentence(&objects));
-                status.objects = objects;
-                let soon = health::NEXT_LOOK.min(left + MOMENT);
-                let conditions = [progressing(&message), unwatched].concat();
-                Ok(Done::with(conditions).again(Again::After(soon)))
-            }
-            Overall::Unhealthy { mut objects } => {
-                health::explain(&self.cx, round, desired, live, &mut objects).await;
-                let (seconds, why) = (timeout.as_secs(), health::sentence(&objects));
-                let message = format!("{at} is not healthy after {seconds} s: {why}");
-                status.objects = objects;
-                let stalled = vec![
-                    Decided::no(READY, stalled::UNHEALTHY, &message),
-                    Decided::yes(STALLED, stalled::UNHEALTHY, message),
-                ];
-                Ok(Done::with([stalled, unwatched].concat()).again(look))
-            }
-        }
-    }
-}
-
-/// Conditions while objects are on the way.
-fn progressing(message: &str) -> Vec<Decided> {
-    vec![
-        Decided::unknown(READY, waiting::PROGRESSING, message),
-        Decided::yes(RECONCILING, waiting::PROGRESSING, message),
-    ]
-}
-
-/// What is told of a revision while it goes in and for the first moments after.
-fn rolling_out(revision: &str) -> String {
-    format!("{} is rolled out", short(revision))
 }
 
 impl Reconciler for GitDeployments {
@@ -225,11 +144,7 @@ impl Reconciler for GitDeployments {
                 return again;
             }
         };
-        let reference = native.typed.spec.source_ref.as_ref().map(|reference| {
-            let key = Key::new(&key.namespace, &reference.name);
-            Thing::object(portolan_api::GROUP, "GitSource", key)
-        });
-        self.cx.dependencies.track(&item, reference);
+        self.cx.dependencies.track(&item, self.followed(&native));
         if let Some(again) = self.finalize(&native).await {
             return again;
         }
@@ -248,6 +163,21 @@ impl Reconciler for GitDeployments {
 }
 
 impl GitDeployments {
+    /// The GitSource whose changes wake a deployment: the one it names, or the one that offers the
+    /// tree at the url it was given.
+    fn followed(&self, native: &Native<GitDeployment>) -> Option<Thing> {
+        let spec = &native.typed.spec;
+        let key = match (&spec.source, &spec.source_ref) {
+            (Some(source), _) => {
+                let url = self.cx.artifacts.own(&source.url)?;
+                Key::new(&url.namespace, &url.name)
+            }
+            (None, Some(reference)) => Key::new(&native.key.namespace, &reference.name),
+            (None, None) => return None,
+        };
+        Some(Thing::object(portolan_api::GROUP, "GitSource", key))
+    }
+
     fn current(&self, key: &Key) -> Option<serde_json::Value> {
         self.cx.own(KIND, key).map(|stored| stored.value())
     }

@@ -37,22 +37,20 @@ impl Left {
 
 impl GitDeployments {
     /// Deletes what the inventory lists and the revision does not want. What was adopted is spared
-    /// until one revision was `reached`: until then it was somebody else's.
+    /// until one revision with it was healthy: until then it was somebody else's.
     pub(super) async fn prune(
         &self,
         round: &Round<'_>,
         old: &[InventoryEntry],
         desired: &[Desired],
         live: &Live,
-        reached: bool,
     ) -> Result<(), Trouble> {
         if !round.spec.prune {
             return Ok(());
         }
         let wanted: BTreeSet<&ObjectKey> = desired.iter().map(|desired| &desired.key).collect();
         let unwanted = old.iter().filter(|entry| {
-            (reached || !entry.adopted)
-                && key_of(entry).is_some_and(|(key, _)| !wanted.contains(&key))
+            !entry.adopted && key_of(entry).is_some_and(|(key, _)| !wanted.contains(&key))
         });
         let failures = self.delete_all(round, unwanted, live).await;
         if failures.is_empty() {

@@ -58,8 +58,7 @@ impl GitDeployments {
             uid: object::uid(&native.value).to_owned(),
         };
         // Adopted objects that never saw a successful revision were somebody else's.
-        let reached = native.typed.status.as_ref().is_some_and(|s| s.observed_revision.is_some());
-        let ours = entries.iter().filter(|entry| reached || !entry.adopted);
+        let ours = entries.iter().filter(|entry| !entry.adopted);
         self.delete_all(&round, ours, &Live::default()).await
     }
 }

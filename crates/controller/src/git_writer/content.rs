@@ -1,5 +1,7 @@
 //! What a GitWriter is to write: files of its spec, or a tree taken from an artifact.
 
+use std::collections::BTreeMap;
+
 use portolan_api::native::GitWriter;
 use portolan_api::native::reasons::stalled;
 use portolan_plan::writer::{Desired, DesiredError, DesiredFile, Origin, from_files, from_tree};
@@ -19,11 +21,15 @@ pub(super) async fn desired(cx: &Context, writer: &Native<GitWriter>) -> Result<
     };
     let namespace = &writer.key.namespace;
     let file = fetch(cx, namespace, &tree.url, tree.digest.as_deref()).await?;
-    let files = read_tree(&file, &tree.path)?;
-    let files = files
-        .into_iter()
-        .map(|(path, file)| (path, DesiredFile::new(file.mode, file.content)))
-        .collect();
+    let path = tree.path.clone();
+    // Unpacking and hashing take as long as the tree is large: others wait for this thread.
+    let read = tokio::task::spawn_blocking(move || -> Result<BTreeMap<_, _>, Trouble> {
+        let files = read_tree(&file, &path)?.into_iter();
+        Ok(files.map(|(path, file)| (path, DesiredFile::new(file.mode, file.content))).collect())
+    });
+    let files = read.await.map_err(|error| {
+        Trouble::stalled(stalled::ARTIFACT_INVALID, format!("reading failed: {error}")).unseen()
+    })??;
     let verification = spec.verified.as_ref();
     let origin = Origin {
         environment: cx.environment().to_owned(),

@@ -2,7 +2,9 @@
 
 mod content;
 mod planner;
+mod requests;
 mod retire;
+mod source;
 
 use std::time::Duration;
 
@@ -14,17 +16,18 @@ use portolan_api::span;
 use portolan_cluster::Key;
 use portolan_git::{Refs, Written};
 use portolan_plan::outcome::Again;
-use portolan_plan::writer::{Decision, Desired, Place};
+use portolan_plan::writer::{Decision, Desired, Place, PullRequest, Standing};
 
 use crate::context::Context;
 use crate::dependencies::{Item, Thing};
 use crate::failpoint;
 use crate::git_source::short;
 use crate::native::{Done, Memory, Native, finish, load, recall, remember};
-use crate::polls::Remote;
+use crate::polls::{Interest, News, Remote};
 use crate::queue::Reconciler;
 use crate::trouble::Trouble;
 use planner::{Conclusion, WritePlanner};
+use requests::{Look, Subject};
 
 /// Kind name.
 pub(crate) const KIND: &str = "GitWriter";
@@ -34,7 +37,9 @@ pub(crate) struct GitWriters {
     cx: Context,
     /// What the last round that came to an end saw, and what it told: while neither spec nor tips
     /// change there is nothing to do.
-    settled: Memory<(Seen, Vec<Decided>)>,
+    settled: Memory<(Seen, Vec<Decided>, Option<String>)>,
+    /// Writers whose requests had changed when something was to be done about them.
+    stale: Memory<()>,
 }
 
 /// What decides a round.
@@ -45,11 +50,36 @@ struct Seen {
     branch: Option<String>,
     goal: Option<String>,
     verified: bool,
+    requests: Vec<PullRequest>,
+}
+
+/// What came of looking and writing.
+struct Wrote {
+    desired: Desired,
+    conclusion: Conclusion,
+    /// The commit that was pushed.
+    pushed: Option<String>,
+}
+
+impl Wrote {
+    /// Where the content is.
+    fn standing(&self) -> Standing {
+        let scene = &self.conclusion.scene;
+        match (&self.pushed, &self.conclusion.decision) {
+            (None, Some(Decision::Done { .. })) => {
+                Standing::InGoal { tip: scene.branch.clone(), adds_nothing: scene.adds_nothing }
+            }
+            (pushed, _) => {
+                let tip = pushed.clone().or_else(|| scene.branch.clone());
+                Standing::OnBranch { tip: tip.unwrap_or_default() }
+            }
+        }
+    }
 }
 
 impl GitWriters {
     pub(crate) fn new(cx: Context) -> Self {
-        Self { cx, settled: Memory::default() }
+        Self { cx, settled: Memory::default(), stale: Memory::default() }
     }
 
     async fn round(
@@ -59,29 +89,79 @@ impl GitWriters {
     ) -> Result<Done, Trouble> {
         let spec = &writer.typed.spec;
         check_supported(spec)?;
-        let place = self.place(writer)?;
+        let mut place = self.place(writer)?;
         let interval = span::parse(&spec.interval)
             .map_err(|error| Trouble::invalid(format!("spec.interval: {error}")))?;
         let item = Item::new(KIND, writer.key.clone());
         let remote = remote(writer);
-        let fresh =
-            writer.is_requested(status) || status.observed_generation != Some(writer.generation);
-        let refs = self.cx.polls.refs(&item, &remote, interval, fresh).await?;
+        let fresh = writer.is_requested(status)
+            || status.observed_generation != Some(writer.generation)
+            || recall(&self.stale, &writer.key).is_some();
+        remember(&self.stale, &writer.key, None);
+        let ask = spec.pull_request.as_ref();
+        let forge = ask.and_then(|ask| ask.forge);
+        let interest = Interest { interval, requests: ask.is_some(), forge };
+        let News { refs, requests } = self.cx.polls.news(&item, &remote, interest, fresh).await?;
+        let requests = match (ask, requests) {
+            (Some(_), Some(all)) => requests::of_place(&all?, &place),
+            _ => Vec::new(),
+        };
+        status.pull_request = requests::status(&requests);
+        place.declined = requests::declined(&requests);
         let seen = Seen {
             generation: writer.generation,
             request: writer.request.clone(),
             branch: tip(&refs, &place.branch),
             goal: tip(&refs, place.goal()),
             verified: self.is_verified(writer),
+            requests,
         };
-        if let Some((before, conditions)) = recall(&self.settled, &writer.key)
+        if let Some((before, conditions, checks)) = recall(&self.settled, &writer.key)
             && before == seen
         {
+            if let Some(told) = &mut status.pull_request {
+                told.checks = checks;
+            }
             return Ok(Done::with(conditions));
         }
-        let done = self.write(writer, status, &place, &remote).await?;
+        let written = self.write(writer, status, &place, &remote).await?;
+        let mut done = conclude(writer, status, &place, &written)?;
+        if let Some(ask) = ask {
+            let subject = Subject {
+                writer,
+                ask,
+                place: &place,
+                remote: &remote,
+                desired: &written.desired,
+                scene: &written.conclusion.scene,
+                requests: &seen.requests,
+            };
+            let served = self.serve(&subject, &written.standing()).await?;
+            if let Some(changed) = &served.changed {
+                status.pull_request = requests::status(std::slice::from_ref(changed));
+            }
+            if let Some(told) = &mut status.pull_request {
+                told.checks.clone_from(&served.checks);
+            }
+            if let Some(waits) = served.waits {
+                done.conditions.retain(|condition| condition.type_ != waits.type_);
+                done.conditions.push(waits);
+            }
+            match served.look_again {
+                Look::Settled => {}
+                Look::Later => {
+                    remember(&self.settled, &writer.key, None);
+                    return Ok(done.again(Again::After(interval)));
+                }
+                Look::Now => {
+                    remember(&self.stale, &writer.key, Some(()));
+                    return Ok(done.again(Again::After(Duration::ZERO)));
+                }
+            }
+        }
         // After a push the tips are others; the next poll brings them and one more look.
-        remember(&self.settled, &writer.key, Some((seen, done.conditions.clone())));
+        let checks = status.pull_request.as_ref().and_then(|told| told.checks.clone());
+        remember(&self.settled, &writer.key, Some((seen, done.conditions.clone(), checks)));
         Ok(done)
     }
 
@@ -93,12 +173,12 @@ impl GitWriters {
         status: &mut GitWriterStatus,
         place: &Place,
         remote: &Remote,
-    ) -> Result<Done, Trouble> {
-        let desired = content::desired(&self.cx, writer).await?;
-        let planner = |act: bool| {
+    ) -> Result<Wrote, Trouble> {
+        let mut desired = content::desired(&self.cx, writer).await?;
+        let planner = |desired: &Desired, act: bool| {
             WritePlanner::new(&self.cx, writer, status, place.clone(), desired.clone(), act)
         };
-        let (look, conclusion) = planner(false);
+        let (look, conclusion) = planner(&desired, false);
         let max_age = self.cx.settings.credential_max_age;
         let repository = self.cx.polls.repository(remote, max_age).await?;
         self.cx
@@ -110,8 +190,10 @@ impl GitWriters {
         let mut pushed = None;
         if matches!(conclusion.decision, Some(Decision::Write { .. } | Decision::CreateBase)) {
             self.check_verified(writer)?;
+            let before = conclusion.scene.before.take();
+            source::tell(&self.cx, writer, &mut desired, before.as_ref()).await;
             let repository = self.cx.polls.repository(remote, Duration::ZERO).await?;
-            let (act, concluded) = planner(true);
+            let (act, concluded) = planner(&desired, true);
             failpoint::hit("git-push-before", &place.branch).await;
             let written = self
                 .cx
@@ -125,7 +207,7 @@ impl GitWriters {
                 pushed = Some(commit);
             }
         }
-        conclude(writer, status, place, &desired, conclusion, pushed)
+        Ok(Wrote { desired, conclusion, pushed })
     }
 
     fn refused(&self, remote: &Remote, error: portolan_git::Error) -> Trouble {
@@ -147,6 +229,7 @@ impl GitWriters {
             base,
             path: spec.path.clone(),
             writer: format!("{}/{}", self.cx.cluster_name(), writer.key),
+            ..Place::default()
         };
         let allowed = &self.cx.settings.allow_base;
         if !allowed.is_empty() && !allowed.iter().any(|base| base == place.goal()) {
@@ -196,6 +279,7 @@ impl Reconciler for GitWriters {
             Err(again) => {
                 self.cx.polls.leave(&item, None);
                 remember(&self.settled, &key, None);
+                remember(&self.stale, &key, None);
                 return again;
             }
         };
@@ -203,7 +287,11 @@ impl Reconciler for GitWriters {
             let key = Key::new(&key.namespace, &verified.verification_ref.name);
             Thing::object(portolan_api::GROUP, "Verification", key)
         });
-        self.cx.dependencies.track(&item, verification);
+        let tree = writer.typed.spec.content.tree.as_ref();
+        let source = tree.and_then(|tree| self.cx.artifacts.own(&tree.url)).map(|url| {
+            Thing::object(portolan_api::GROUP, "GitSource", Key::new(&url.namespace, &url.name))
+        });
+        self.cx.dependencies.track(&item, verification.into_iter().chain(source));
         let old = writer.typed.status.clone().unwrap_or_default();
         let mut new = old.clone();
         if let Some(again) = self.finalize(&writer).await {
@@ -224,11 +312,12 @@ fn tip(refs: &Refs, branch: &str) -> Option<String> {
     refs.get(&format!("refs/heads/{branch}")).map(Into::into)
 }
 
-/// Fields that this version does not act on.
+/// What cannot be, and fields that this version does not act on.
 fn check_supported(spec: &GitWriterSpec) -> Result<(), Trouble> {
-    if spec.pull_request.is_some() {
-        let instead = "remove it and merge the branch by hand";
-        return Err(Trouble::not_supported("spec.pullRequest", instead));
+    if spec.pull_request.is_some() && spec.base.as_ref().is_none_or(|base| *base == spec.branch) {
+        let message = "spec.pullRequest needs spec.base: the branch that requests go to, another than \
+                       spec.branch";
+        return Err(Trouble::invalid(message));
     }
     if spec.commit.signing_secret_ref.is_some() {
         let instead = "remove it to write unsigned commits";
@@ -242,10 +331,9 @@ fn conclude(
     writer: &Native<GitWriter>,
     status: &mut GitWriterStatus,
     place: &Place,
-    desired: &Desired,
-    conclusion: Conclusion,
-    pushed: Option<String>,
+    written: &Wrote,
 ) -> Result<Done, Trouble> {
+    let Wrote { desired, conclusion, pushed } = written;
     let goal = place.goal();
     let mut told = |revision: &str, merged: bool, edited: Option<String>| {
         status.revision = Some(revision.into());
@@ -273,8 +361,8 @@ fn conclude(
         conditions.extend(edited.map(|message| Decided::yes(EDITED, "EditedOnBranch", message)));
         Ok(Done::with(conditions))
     };
-    match (conclusion.decision, pushed) {
-        (Some(Decision::Write { .. }), Some(commit)) => told(&commit, place.base.is_none(), None),
+    match (conclusion.decision.clone(), pushed) {
+        (Some(Decision::Write { .. }), Some(commit)) => told(commit, place.base.is_none(), None),
         (Some(Decision::Done { revision }), _) => told(&revision, true, None),
         (Some(Decision::Leave { revision, edited }), _) => told(&revision, false, edited),
         (Some(Decision::BaseNotFound), _) => {
@@ -283,6 +371,10 @@ fn conclude(
         }
         (Some(Decision::Reverted { message }), _) => {
             Err(Trouble::stalled(stalled::REVERTED, message))
+        }
+        (Some(Decision::Declined { message }), _) => {
+            // It may be opened again, which is seen as news of the forge.
+            Err(Trouble::stalled(stalled::DECLINED, message))
         }
         (Some(Decision::Edited { message }), _) => Err(Trouble::stalled(stalled::EDITED, message)),
         (Some(Decision::OwnedByAnother { message }), _) => {

@@ -1,10 +1,12 @@
 //! The planner that decides while git is being looked at.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use portolan_api::native::git_writer::{GitWriterStatus, WriterTree};
 use portolan_api::native::{GitWriter, Verification};
+use portolan_api::record::{Record, RecordedFile};
 use portolan_cluster::Key;
 use portolan_git::{Planner, Step};
 use portolan_plan::writer::{
@@ -18,6 +20,31 @@ use crate::native::Native;
 /// Author of commits where the spec names none.
 const AUTHOR: (&str, &str) = ("Portolan", "portolan@localhost");
 
+/// What a request is told from: the place as it was seen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scene {
+    /// The branch's tip.
+    pub(super) branch: Option<String>,
+    /// Whether the branch would change nothing in the goal.
+    pub(super) adds_nothing: bool,
+    /// The record in the goal.
+    pub(super) before: Option<Record>,
+    /// The files in the goal.
+    pub(super) files: BTreeMap<String, RecordedFile>,
+}
+
+impl Scene {
+    fn of(view: &View) -> Self {
+        let goal = view.goal.as_ref();
+        Self {
+            branch: view.branch.as_ref().map(|tip| tip.commit.clone()),
+            adds_nothing: view.branch_adds_nothing,
+            before: goal.and_then(|tip| tip.record.clone()),
+            files: goal.map(|tip| tip.files.clone()).unwrap_or_default(),
+        }
+    }
+}
+
 /// What a planner came to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conclusion {
@@ -25,6 +52,8 @@ pub(super) struct Conclusion {
     pub(super) decision: Option<Decision>,
     /// Passage of the record that stands in git for this content.
     pub(super) passage: Option<String>,
+    /// The place as it was seen.
+    pub(super) scene: Scene,
 }
 
 /// Where a planner leaves its conclusion.
@@ -129,7 +158,8 @@ impl Planner for WritePlanner {
             Decision::Write { .. } => None,
             _ => self.passage(view),
         };
-        self.concluded.set(Conclusion { decision: Some(decision), passage });
+        let scene = Scene::of(view);
+        self.concluded.set(Conclusion { decision: Some(decision), passage, scene });
         step
     }
 
@@ -147,7 +177,7 @@ impl WritePlanner {
             branch: base,
             path: ".".into(),
             start: Start::Root,
-            put: std::collections::BTreeMap::new(),
+            put: BTreeMap::new(),
             remove: Vec::new(),
             merge_message: String::new(),
             author: self.style.author.clone(),

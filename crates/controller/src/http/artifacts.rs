@@ -8,9 +8,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio_util::io::ReaderStream;
 
-use crate::artifact::{ArtifactUrl, fetch};
+use crate::artifact::{ArtifactUrl, Refusal, serve};
 use crate::context::Context;
-use crate::trouble::Class;
 
 /// The artifact server.
 pub(crate) fn artifacts(cx: Context) -> Router {
@@ -21,19 +20,23 @@ async fn artifact(State(cx): State<Context>, uri: Uri) -> Response {
     let Some(url) = ArtifactUrl::parse(uri.path()) else {
         return (StatusCode::NOT_FOUND, "no artifact url").into_response();
     };
-    let found = fetch(&cx, &url.namespace, &cx.artifacts.url(&url), None).await;
-    let path = match found {
+    // Why it is so stands in the status of the objects, for those who may read them.
+    let path = match serve(&cx, url).await {
         Ok(path) => path,
-        Err(trouble) if trouble.class == Class::Transient => {
-            return (StatusCode::SERVICE_UNAVAILABLE, trouble.message).into_response();
-        }
-        Err(trouble) => return (StatusCode::GONE, trouble.message).into_response(),
+        Err(Refusal::Gone) => return (StatusCode::GONE, "no such artifact").into_response(),
+        Err(Refusal::Later) => return later(),
     };
     match tokio::fs::File::open(&path).await {
         Ok(file) => {
             let body = Body::from_stream(ReaderStream::new(file));
             ([(header::CONTENT_TYPE, "application/gzip")], body).into_response()
         }
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+        // Room was made for another one just now.
+        Err(_) => later(),
     }
+}
+
+fn later() -> Response {
+    let headers = [(header::RETRY_AFTER, "5")];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, "the artifact is not there now").into_response()
 }

@@ -59,7 +59,8 @@ pub(super) async fn of(cx: &Context, source: &ArtifactRef) -> Result<Origin, Tro
     Ok(Origin { created, repository })
 }
 
-/// The credential that a Secret holds for a registry.
+/// The credential that a Secret holds for a registry, for no other host than its annotation lists: a
+/// registry names its token service itself, and what it names is asked with the password.
 pub(super) fn credential(
     key: &Key,
     secret: &Secret,
@@ -67,15 +68,17 @@ pub(super) fn credential(
 ) -> Result<Credential, Trouble> {
     let text =
         |name: &str| secret.data.get(name).and_then(|bytes| String::from_utf8(bytes.clone()).ok());
+    let hosts = secret.hosts.as_deref().unwrap_or_default();
     if let Some(config) = secret.data.get(".dockerconfigjson") {
-        return Credential::from_docker_config(config, repository)?.ok_or_else(|| {
+        let credential = Credential::from_docker_config(config, repository)?;
+        return credential.map(|credential| credential.only_for(hosts)).ok_or_else(|| {
             let registry = repository.host();
             let message = format!("Secret {key} has no entry for registry {registry}");
             Trouble::stalled(stalled::AUTH_FAILED, message).unseen()
         });
     }
     if let (Some(user), Some(password)) = (text("username"), text("password")) {
-        return Ok(Credential::basic(user, SecretString::from(password)));
+        return Ok(Credential::basic(user, SecretString::from(password)).only_for(hosts));
     }
     if let Some(token) = text("bearerToken") {
         return Ok(Credential::Bearer(SecretString::from(token)));
@@ -85,4 +88,31 @@ pub(super) fn credential(
          and password, or bearerToken"
     );
     Err(Trouble::invalid(message).unseen())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_annotation_binds_the_password_however_it_is_kept() {
+        let repository: Repository = "registry.example/team/app".parse().unwrap();
+        let config = r#"{"auths": {"registry.example": {"auth": "bWU6d29yZA=="}}}"#;
+        let docker = [(".dockerconfigjson", config)];
+        let basic = [("username", "me"), ("password", "word")];
+        let of = |data: &[(&str, &str)], hosts: Option<&[&str]>| {
+            let data = data.iter().map(|(k, v)| ((*k).to_owned(), v.as_bytes().to_vec()));
+            let hosts = hosts.map(|hosts| hosts.iter().map(ToString::to_string).collect());
+            let secret = Secret { type_: String::new(), data: data.collect(), hosts };
+            match credential(&Key::new("dev", "registry"), &secret, &repository) {
+                Ok(Credential::Basic { hosts, .. }) => hosts,
+                other => unreachable!("{other:?}"),
+            }
+        };
+        for data in [&docker[..], &basic] {
+            let listed = ["registry.example", "auth.example"];
+            assert_eq!(of(data, Some(&listed)), listed);
+            assert!(of(data, None).is_empty());
+        }
+    }
 }

@@ -14,7 +14,7 @@ use portolan_api::native::verification::{
 };
 use portolan_api::native::{GitDeployment, Verification};
 use portolan_api::span;
-use portolan_cluster::Key;
+use portolan_cluster::{Key, Stored};
 use portolan_plan::outcome::{Again, Identity};
 use portolan_plan::verification::{Gate, Verdict, gate, verdict};
 
@@ -157,8 +157,8 @@ impl Verifications {
                 return why;
             }
             let now = self.cx.own(KIND, &native.key);
-            let same = now.is_some_and(|now| now.generation == native.generation);
-            if !same {
+            let same = now.filter(|now| is_same(native, now));
+            if same.is_none_or(|now| now.generation != native.generation) {
                 return "the Verification was changed".into();
             }
         }
@@ -186,12 +186,24 @@ impl Reconciler for Verifications {
         } else {
             self.round(&native, &mut new).await
         };
-        // The start of a run was written on the way; the object in the cache is the newer one.
-        let current = self.cx.own(KIND, &key).map(|stored| stored.value());
-        let native = Native { value: current.unwrap_or(native.value.clone()), ..native };
+        // The start of a run was written on the way; the object in the cache is the newer one. Of
+        // another object with this name nothing was found out: its own event brings it here.
+        let Some(current) = self.cx.own(KIND, &key).filter(|now| is_same(&native, now)) else {
+            return Again::OnChange;
+        };
+        let native = Native { value: current.value(), ..native };
         let old = native.value.get("status").and_then(|s| serde_json::from_value(s.clone()).ok());
         finish(&self.cx, KIND, &native, &old.unwrap_or_default(), new, result).await
     }
+
+    fn begins_anew(&self) -> bool {
+        true
+    }
+}
+
+/// Whether what the cache has is the object that a round is about, not a later one of that name.
+fn is_same(native: &Native<Verification>, stored: &Stored) -> bool {
+    stored.uid == portolan_plan::object::uid(&native.value)
 }
 
 fn failed(revision: &str, message: &str) -> Trouble {

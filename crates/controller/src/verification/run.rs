@@ -14,6 +14,9 @@ use crate::context::Context;
 
 /// Longest time one try may take.
 const TRY: Duration = Duration::from_secs(10);
+/// Shortest time from one try to the next: objects stored before the schema had this rule may ask for
+/// less, and would keep the API server busy.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Runs all checks; the first final failure stops the others. What does not end in time has failed.
 pub(super) async fn all(
@@ -64,7 +67,7 @@ async fn one(
     check: &Check,
     deadline: Instant,
 ) -> CheckStatus {
-    let every = span::parse(&check.every).unwrap_or(Duration::from_secs(3));
+    let every = span::parse(&check.every).unwrap_or(Duration::from_secs(3)).max(SHORTEST);
     let hold = check.for_.as_deref().and_then(|hold| span::parse(hold).ok());
     let mut status = CheckStatus {
         name: check.name.clone(),

@@ -31,7 +31,7 @@ pub(super) struct Built {
 
 /// How planning a write ended.
 enum Planned {
-    Built(Built),
+    Built(Box<Built>),
     /// Answered. Whether commits of it are on the board all the same.
     Answered {
         left_commits: bool,
@@ -42,7 +42,9 @@ enum Planned {
 pub(super) async fn run(session: &mut Session, group: Vec<Pending>) -> Vec<Pending> {
     let branches: BTreeSet<String> = group.iter().flat_map(Pending::branches).cloned().collect();
     let branches: Vec<String> = branches.into_iter().collect();
-    let tips = match session.ask(Request::Fetch { branches }).await {
+    let heads: BTreeSet<String> = group.iter().flat_map(Pending::references).cloned().collect();
+    let references = heads.into_iter().collect();
+    let tips = match session.ask(Request::Fetch { branches, references }).await {
         Ok(Response::Tips(tips)) => tips,
         other => return fail(session, group, other.err()),
     };
@@ -92,7 +94,7 @@ async fn plan(
     let mut left = left.into_iter();
     while let Some(pending) = left.next() {
         match one(session, board, pending).await {
-            Ok(Planned::Built(one)) => built.push(one),
+            Ok(Planned::Built(one)) => built.push(*one),
             Ok(Planned::Answered { left_commits }) => again |= left_commits,
             Err((pending, trouble)) => {
                 let rest =
@@ -164,7 +166,7 @@ async fn one(
         pending.answer(Ok(Written::Stopped));
         return Ok(Planned::Answered { left_commits: false });
     };
-    Ok(Planned::Built(Built { pending, branches, commit }))
+    Ok(Planned::Built(Box::new(Built { pending, branches, commit })))
 }
 
 /// Shows a writer its place, with the histories if it wants them.

@@ -37,6 +37,11 @@ impl Pending {
         self.place.base.iter().chain([&self.place.branch])
     }
 
+    /// The heads of requests it looks at.
+    pub(super) fn references(&self) -> impl Iterator<Item = &String> {
+        self.place.declined.iter().map(|head| &head.reference)
+    }
+
     pub(super) fn answer(self, written: Result<Written, Error>) {
         let _ = self.reply.send(written);
     }

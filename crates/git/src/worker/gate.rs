@@ -9,7 +9,6 @@
 //! TLS that is verified where the url says https; no redirect is followed; no more bytes come in than
 //! the budget allows; who does not know the gate's secret path gets nothing.
 
-mod address;
 mod pass;
 
 use std::fs::File;
@@ -25,9 +24,7 @@ use url::Url;
 
 use crate::credentials::Login;
 use crate::error::Error;
-
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
+use crate::http::{self, Unreached};
 
 /// The way out to one repository.
 pub(super) struct Gate {
@@ -74,6 +71,16 @@ struct Route {
     report: Mutex<Report>,
 }
 
+impl From<Unreached> for Stopped {
+    fn from(why: Unreached) -> Self {
+        match why {
+            Unreached::Unreachable(problem) => Self::Unreachable(problem),
+            Unreached::Refused(address) => Self::Refused(address),
+            Unreached::Untrusted(problem) => Self::Untrusted(problem),
+        }
+    }
+}
+
 impl Gate {
     /// Opens a gate to this repository.
     pub(super) fn open(
@@ -89,7 +96,7 @@ impl Gate {
         let route = Arc::new(Route {
             url: url.clone(),
             secret: format!("/{secret}"),
-            authorization: pass::authorization(login)?,
+            authorization: http::authorization(login)?,
             refused: refused.iter().map(IpAddr::to_canonical).collect(),
             client: client(ca_pem, refused)?,
             budget: AtomicU64::new(0),
@@ -140,20 +147,8 @@ impl Route {
 }
 
 fn client(ca_pem: Option<&str>, refused: &[IpAddr]) -> Result<reqwest::Client, Error> {
-    let invalid = |problem: &str| Error::invalid("ca.crt", problem);
-    let roots = match ca_pem {
-        Some(pem) => reqwest::Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|_| invalid("it is no PEM certificate"))?,
-        None => Vec::new(),
-    };
-    reqwest::Client::builder()
+    http::client(ca_pem.map(str::as_bytes), refused)?
         .user_agent(concat!("git/portolan-", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .dns_resolver(address::Resolver::new(refused))
-        .tls_certs_merge(roots)
-        .http1_only()
-        .no_proxy()
         .build()
         .map_err(|error| Error::worker(format!("has no way out: {error}")))
 }

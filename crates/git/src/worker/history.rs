@@ -57,10 +57,22 @@ pub(super) fn history(
         history.in_goal = newest(objects, memory, &place.writer, &line)?;
         history.brought = brought(objects, memory, place, &line)?;
     }
+    let own = |memory: &mut Memory, tip: Oid| -> Result<Option<FoundRecord>, Failure> {
+        let own = own_commits(objects, tip, goal)?;
+        let line = line(objects, memory, &place.path, tip, |commit| own.contains(&commit))?;
+        newest(objects, memory, &place.writer, &line)
+    };
     if let Some(branch) = branch {
-        let own = own_commits(objects, branch, goal)?;
-        let line = line(objects, memory, &place.path, branch, |commit| own.contains(&commit))?;
-        history.on_branch = newest(objects, memory, &place.writer, &line)?;
+        history.on_branch = own(memory, branch)?;
+    }
+    for head in &place.declined {
+        let commit = oid(&head.commit)?;
+        // A forge may have forgotten it.
+        if objects.has(commit)
+            && let Some(found) = own(memory, commit)?
+        {
+            history.on_requests.push((head.number, found));
+        }
     }
     Ok(history)
 }

@@ -10,7 +10,7 @@ use super::remote::{Connection, Server, again};
 use super::store::Store;
 use crate::error::Error;
 use crate::names;
-use crate::reads::{CommitInfo, Look, Looked, Seen};
+use crate::reads::{CommitInfo, Log, Look, Looked, Seen};
 use crate::refs::{HEADS, TAGS};
 use crate::text::shown;
 use crate::wire::Failure;
@@ -54,6 +54,33 @@ pub(super) fn look(server: &Server, store: &mut Store, look: &Look) -> Result<Lo
     };
     let info = info(&objects.commit(revision)?);
     Ok(Looked { tree: tree.to_string(), revision: revision.to_string(), commit: Some(info) })
+}
+
+/// Tells a stretch of first-parent history, newest first, as far as it reaches.
+pub(super) fn log(
+    server: &Server,
+    store: &mut Store,
+    log: &Log,
+) -> Result<Vec<(String, CommitInfo)>, Failure> {
+    let commit = check(&log.reference, &log.commit, ".")?;
+    let since = log.since.as_deref().map(oid).transpose()?;
+    ensure(server, store, &log.reference, commit, since)?;
+    if let Some(since) = since.filter(|since| *since != commit) {
+        deepen(server, store, &log.reference, commit, since)?;
+    }
+    let objects = Objects::of(store.repo()?)?;
+    let limit = if since.is_some() { log.limit } else { 1 };
+    let mut told = Vec::new();
+    let mut next = Some(commit);
+    while let Some(at) = next.filter(|at| Some(*at) != since && objects.has(*at)) {
+        if told.len() >= limit {
+            break;
+        }
+        let found = objects.commit(at)?;
+        told.push((at.to_string(), info(&found)));
+        next = found.parent_ids().next();
+    }
+    Ok(told)
 }
 
 /// Checks the names of a request.

@@ -21,6 +21,7 @@ mod setup;
 mod slot;
 mod state;
 mod store;
+pub(crate) mod trace;
 mod tree;
 mod triage;
 mod view;

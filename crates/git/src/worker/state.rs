@@ -8,7 +8,7 @@ use super::objects::Objects;
 use super::remote::{Head, Server, again};
 use super::slot::Slot;
 use super::store::Store;
-use super::{archive, commit, history, look, push, setup, view};
+use super::{archive, commit, history, look, push, setup, trace, view};
 use crate::credentials::{Credentials, Login};
 use crate::error::Error;
 use crate::refs::{HEADS, Refs};
@@ -61,6 +61,15 @@ impl State {
                 let Self { server, read, .. } = self;
                 twice(read, |read| look::look(server, read, &wanted)).map(Response::Looked)
             }
+            Request::Log(wanted) => {
+                let Self { server, read, .. } = self;
+                twice(read, |read| look::log(server, read, &wanted)).map(Response::Log)
+            }
+            Request::Trace(seek) => {
+                let Self { server, write, .. } = self;
+                twice(write, |write| trace::remote(server, write, &seek))
+                    .map(|evidence| Response::Traced(Box::new(evidence)))
+            }
             Request::Archive(wanted, draft) => {
                 let Self { server, read, .. } = self;
                 twice(read, |read| {
@@ -83,7 +92,9 @@ impl State {
     fn write(&mut self, request: Request) -> Result<Response, Failure> {
         let limits = &self.server.limits;
         match request {
-            Request::Fetch { branches } => self.fetch(&branches).map(Response::Tips),
+            Request::Fetch { branches, references } => {
+                self.fetch(&branches, &references).map(Response::Tips)
+            }
             Request::View(observe) => {
                 let objects = Objects::of(self.write.repo()?)?;
                 view::view(&objects, limits, &observe).map(|view| Response::View(Box::new(view)))
@@ -110,7 +121,7 @@ impl State {
         }
     }
 
-    fn fetch(&mut self, branches: &[String]) -> Result<Tips, Failure> {
+    fn fetch(&mut self, branches: &[String], references: &[String]) -> Result<Tips, Failure> {
         self.write.tidy();
         let repo = self.write.repo()?;
         let objects = Objects::of(repo)?;
@@ -121,7 +132,8 @@ impl State {
             };
             let names: Vec<String> =
                 tips.commits.keys().map(|branch| format!("{HEADS}{branch}")).collect();
-            let missing: Vec<&str> = names.iter().filter(is_missing).map(String::as_str).collect();
+            let wanted = names.iter().chain(references);
+            let missing: Vec<&str> = wanted.filter(is_missing).map(String::as_str).collect();
             if !missing.is_empty() {
                 connection.fetch(&missing, 0)?;
             }

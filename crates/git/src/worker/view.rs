@@ -4,7 +4,8 @@ use git2::{ErrorCode, Oid, Repository};
 use portolan_api::record::FOLDER;
 use portolan_plan::writer::{Place, Tip, View};
 
-use super::objects::{Objects, oid};
+use super::join::join;
+use super::objects::{Objects, empty_tree, oid};
 use super::records::{self, Found};
 use super::tree::Entry;
 use super::triage::local;
@@ -23,11 +24,14 @@ pub(super) fn view(
     let branch = observe.branch.as_deref().map(oid).transpose()?.filter(|_| place.base.is_some());
     let tip = |id: Option<Oid>| id.map(|id| tip(objects, limits, place, id)).transpose();
     let (goal_tip, branch_tip) = (tip(goal)?, tip(branch)?);
-    let (mut branch_in_goal, mut goal_changed) = (false, Vec::new());
+    let (mut branch_in_goal, mut goal_changed, mut adds_nothing) = (false, Vec::new(), false);
     if let (Some(goal), Some(branch)) = (goal, branch) {
         branch_in_goal = is_in(objects.repo, branch, goal)?;
+        adds_nothing = branch_in_goal;
         if let Some(tip) = branch_tip.as_ref().filter(|_| !branch_in_goal) {
             goal_changed = changed(objects, place, tip, goal, branch)?;
+            let same = goal_tip.as_ref().is_some_and(|goal| goal.files == tip.files);
+            adds_nothing = same && is_joined(objects, place, goal, branch)?;
         }
     }
     let obstacle = goal.map(|goal| obstacle(objects, place, goal)).transpose()?.flatten();
@@ -37,6 +41,7 @@ pub(super) fn view(
         branch: branch_tip,
         branch_in_goal,
         goal_changed,
+        branch_adds_nothing: adds_nothing,
         obstacle,
     })
 }
@@ -122,6 +127,21 @@ fn changed(
         }
     }
     Ok(changed)
+}
+
+/// Whether a goal has all that a branch changed outside of the writer's directory.
+fn is_joined(
+    objects: &Objects<'_>,
+    place: &Place,
+    goal: Oid,
+    branch: Oid,
+) -> Result<bool, Failure> {
+    let tree = |commit: Oid| objects.commit(commit).map(|commit| commit.tree_id());
+    let ancestor = merge_base(objects.repo, branch, goal)?;
+    let ancestor = ancestor.map_or_else(|| Ok(empty_tree()), tree)?;
+    let goal = tree(goal)?;
+    let joined = join(objects, ancestor, goal, tree(branch)?, &names::parts(&place.path))?;
+    Ok(joined.tree == goal && joined.conflicts.is_empty())
 }
 
 /// What stands where a directory, or the record, has to be.

@@ -261,8 +261,13 @@ impl Planner for Broken {
 #[tokio::test]
 async fn a_planner_that_panics() {
     let lab = Lab::new().await;
-    let place =
-        Place { branch: "main".into(), base: None, path: "broken".into(), writer: "w".into() };
+    let place = Place {
+        branch: "main".into(),
+        base: None,
+        path: "broken".into(),
+        writer: "w".into(),
+        ..Place::default()
+    };
     let repo = lab.repo();
     let broken = lab.service.write(&repo, place, Box::new(Broken));
     let writer = Writer::new("main", None, "A");

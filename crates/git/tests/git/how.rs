@@ -21,8 +21,13 @@ impl Raw {
     }
 
     pub(crate) async fn write(self, lab: &Lab, path: &str) -> Result<Written, Error> {
-        let place =
-            Place { branch: "main".into(), base: None, path: path.into(), writer: WRITER.into() };
+        let place = Place {
+            branch: "main".into(),
+            base: None,
+            path: path.into(),
+            writer: WRITER.into(),
+            ..Place::default()
+        };
         let planner = RawPlanner { raw: self, path: path.into() };
         lab.service.write(&lab.repo(), place, Box::new(planner)).await
     }

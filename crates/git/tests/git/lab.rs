@@ -170,6 +170,7 @@ impl Writer {
                 base: base.map(Into::into),
                 path: "apps/app".into(),
                 writer: WRITER.into(),
+                ..Place::default()
             },
             desired: content(&[("app.yaml", text)]),
             facts: Facts::default(),

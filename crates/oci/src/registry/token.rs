@@ -87,7 +87,8 @@ impl Session<'_> {
             .ok_or_else(|| misbehaved(doing, "its token service sends no token"))
     }
 
-    /// The Secret may name the hosts that its password may go to.
+    /// The Secret may name the hosts that its password may go to; where it does not, a registry that is not to be trusted
+    /// with more than its own password must not send it away to anyone.
     fn permit_credential(&self, url: &Url, doing: &str) -> Result<(), Error> {
         let Credential::Basic { hosts, .. } = self.credential else {
             return Ok(());
@@ -95,10 +96,9 @@ impl Session<'_> {
         let host = url.host_str().unwrap_or_default();
         let own = url.origin() == self.home.origin();
         let authority = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
-        if own
-            || hosts.is_empty()
-            || hosts.iter().any(|listed| listed == host || *listed == authority)
-        {
+        let listed = || hosts.iter().any(|listed| listed == host || *listed == authority);
+        let near = || hosts.is_empty() && is_near(self.home.host_str().unwrap_or_default(), host);
+        if own || listed() || near() {
             return Ok(());
         }
         Err(Error::HostNotAllowed { doing: doing.into(), host: self.public(host.into()) })
@@ -115,4 +115,67 @@ fn header(shown: &SecretString) -> Option<HeaderValue> {
     let mut header = HeaderValue::from_str(shown.expose_secret()).ok()?;
     header.set_sensitive(true);
     Some(header)
+}
+
+/// Whether a token service may be taken for the registry's own without anybody saying so: the same host, one below it, the
+/// domain above it, or one beside it there.
+fn is_near(registry: &str, service: &str) -> bool {
+    let below = |host: &str, domain: &str| {
+        host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let is_name = |host: &str| host.ends_with(|c: char| c.is_ascii_alphabetic());
+    if registry == service {
+        return true;
+    }
+    if !is_name(registry) || !is_name(service) {
+        return false;
+    }
+    let domain = registry.split_once('.').map_or("", |(_, domain)| domain);
+    below(service, registry) || !is_shared(domain) && below(service, domain)
+}
+
+/// Whether names below a domain belong to different people: a top-level domain, and what stands below those of countries
+/// (`co.uk`).
+fn is_shared(domain: &str) -> bool {
+    match domain.split('.').collect::<Vec<_>>().as_slice() {
+        [_] => true,
+        [second, country] if country.len() == 2 => {
+            ["ac", "co", "com", "edu", "go", "gov", "gob", "ne", "net", "or", "org"]
+                .contains(second)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::docker_hub("registry-1.docker.io", "auth.docker.io", true)]
+    #[case::ghcr("ghcr.io", "ghcr.io", true)]
+    #[case::gcr("us-docker.pkg.dev", "us-docker.pkg.dev", true)]
+    #[case::ecr_public("public.ecr.aws", "public.ecr.aws", true)]
+    #[case::acr("team.azurecr.io", "team.azurecr.io", true)]
+    #[case::gitlab("registry.gitlab.com", "gitlab.com", true)]
+    #[case::own_gitlab("registry.corp.example", "gitlab.corp.example", true)]
+    #[case::below("harbor.example", "core.harbor.example", true)]
+    #[case::address("10.0.0.5", "10.0.0.5", true)]
+    #[case::address6("[::1]", "[::1]", true)]
+    #[case::in_cluster("registry.team.svc", "auth.team.svc", true)]
+    #[case::elsewhere("registry.example", "evil.example", false)]
+    #[case::lookalike("registry-1.docker.io", "auth.evildocker.io", false)]
+    #[case::ending("ghcr.io", "evil.ghcr.io.evil", false)]
+    #[case::top_level("ghcr.io", "evil.io", false)]
+    #[case::country("registry.co.uk", "evil.co.uk", false)]
+    #[case::other_namespace("registry.team.svc", "auth.evil.svc", false)]
+    #[case::short("registry", "evil", false)]
+    #[case::other_address("10.0.0.5", "11.0.0.5", false)]
+    #[case::metadata("10.0.0.5", "169.254.169.254", false)]
+    #[case::empty("registry.example", "", false)]
+    fn token_services(#[case] registry: &str, #[case] service: &str, #[case] near: bool) {
+        assert_eq!(is_near(registry, service), near);
+    }
 }

@@ -226,6 +226,21 @@ pub(super) fn selection(owner: &Owner, selection: &Selection) -> Option<Decided>
     }
 }
 
+/// What a person can do about an owner that no blueprint serves.
+pub(super) fn advice(owner: &Owner, selection: &Selection) -> Option<String> {
+    let blueprints = owner.kind.blueprint_kind();
+    match selection {
+        Selection::One(_) | Selection::Broken(_) => None,
+        Selection::NoLabels | Selection::NotFound => {
+            Some(format!("set the labels that a {blueprints} selects by in its spec.selector"))
+        }
+        Selection::Multiple(names) => Some(format!(
+            "these match equally well: {}; make the selector of one more specific",
+            names.join(", ")
+        )),
+    }
+}
+
 /// Whether all templates of a blueprint exist: its `TemplatesReady` (section 3.5).
 pub(super) fn templates_ready(blueprint: &Blueprint, missing: &[String]) -> Decided {
     debug_assert!(missing.len() <= blueprint.templates().count());

@@ -157,7 +157,7 @@ fn template_ref(key: &TemplateKey) -> ObjectReference {
     }
 }
 
-fn stamped_ref(kind: &ServedKind, object: &Value) -> ObjectReference {
+pub(super) fn stamped_ref(kind: &ServedKind, object: &Value) -> ObjectReference {
     let namespace = object::namespace(object);
     ObjectReference {
         api_version: Some(kind.gvk.api_version()),

@@ -131,6 +131,8 @@ pub struct OwnerStatus {
     pub blueprint: Option<ObjectReference>,
     /// The resources of the blueprint.
     pub resources: Vec<ResourceStatus>,
+    /// Objects of earlier resources that were still there.
+    pub orphans: Vec<ObjectReference>,
 }
 
 impl Owner {
@@ -146,6 +148,7 @@ impl Owner {
                     conditions: status.conditions,
                     blueprint: status.supply_chain_ref,
                     resources: status.resources,
+                    orphans: status.orphans,
                 };
                 (workload.spec.params, workload.spec.service_account_name, status)
             }
@@ -157,6 +160,7 @@ impl Owner {
                     conditions: status.conditions,
                     blueprint: status.delivery_ref,
                     resources: status.resources,
+                    orphans: status.orphans,
                 };
                 (deliverable.spec.params, deliverable.spec.service_account_name, status)
             }

@@ -16,7 +16,7 @@ use super::owner::Owner;
 use super::resource::{self, Choice, Standing};
 use super::resource_error::ResourceError;
 use super::selection::Selection;
-use super::world::{Refusal, RefusalKind, World};
+use super::world::{KindState, Refusal, RefusalKind, WatchState, World};
 use super::{events, orphans, readiness, rollup};
 use crate::object::{Gvk, ObjectKey};
 use crate::outcome::{Again, Apply, Delete, Event, Identity};
@@ -78,14 +78,24 @@ pub fn plan(world: &World) -> Outcome {
     }
     let blueprint = match &world.selection {
         Selection::One(blueprint) => blueprint,
-        Selection::Broken(details) => return unserved(world, None, details),
-        other => return unserved(world, conditions::selection(owner, other), &[]),
+        Selection::Broken(details) => return unserved(world, None, details, None),
+        other => {
+            let condition = conditions::selection(owner, other);
+            return unserved(world, condition, &[], conditions::advice(owner, other));
+        }
     };
     let templates = readiness::templates_ready(blueprint, |key| world.templates.contains_key(key));
     if templates.status != ConditionStatus::True {
         let type_ = owner.kind.blueprint_ready();
         let condition = Decided::no(type_, templates.reason, templates.message);
-        return report(world, Some(blueprint), vec![condition], None, Story::default());
+        let missing: Vec<String> = blueprint
+            .templates()
+            .filter(|(_, key)| !world.templates.contains_key(key))
+            .map(|(_, key)| format!("{} {}", key.kind.name(), key.name))
+            .collect();
+        let hint = Some(format!("create {}", missing.join(", ")));
+        let story = Story { hint, ..Story::default() };
+        return report(world, Some(blueprint), vec![condition], None, story);
     }
     let served = Decided::yes(owner.kind.blueprint_ready(), "Ready", "");
     let identity = account(owner, blueprint);
@@ -105,8 +115,13 @@ pub fn plan(world: &World) -> Outcome {
 }
 
 /// The report of an owner that no blueprint serves: what it stamped before stays as it is.
-fn unserved(world: &World, condition: Option<Decided>, details: &[String]) -> Outcome {
-    let story = Story { details, hint: None };
+fn unserved(
+    world: &World,
+    condition: Option<Decided>,
+    details: &[String],
+    hint: Option<String>,
+) -> Outcome {
+    let story = Story { details, hint };
     report(world, None, condition.into_iter().collect(), None, story)
 }
 
@@ -153,6 +168,7 @@ impl<'w> Pass<'w> {
         for resource in &self.blueprint.resources {
             self.look_at(resource);
         }
+        self.remember();
         let base = Outcome {
             identity: Some(identity),
             kinds: self.kinds,
@@ -175,7 +191,7 @@ impl<'w> Pass<'w> {
             find(&status.conditions, "Ready").is_some_and(|c| c.status == ConditionStatus::True)
         });
         let deletes =
-            if ready { orphans::orphans(world, self.blueprint, &entries) } else { Vec::new() };
+            if ready { orphans::deletes(world, self.blueprint, &entries) } else { Vec::new() };
         if !deletes.is_empty() {
             return Outcome { deletes, ..base };
         }
@@ -196,12 +212,25 @@ impl<'w> Pass<'w> {
         let told = errors.first().filter(|_| healthy.status != ConditionStatus::False);
         let story = Story { hint: told.and_then(|error| error.hint()), ..Story::default() };
         let decided = vec![served, submission, healthy];
-        let report =
-            report(world, Some(self.blueprint), decided, Some((&entries, statuses)), story);
+        let found = Found {
+            entries: &entries,
+            orphans: orphans::told(world, self.blueprint, &entries, &statuses),
+            statuses,
+        };
+        let report = report(world, Some(self.blueprint), decided, Some(found), story);
         let left_over = orphans::refused(world).map(|_| Again::BackOff);
         let again = errors.iter().map(|error| error.again()).chain(left_over);
         let again = again.fold(Again::OnChange, Again::sooner);
         Outcome { status: report.status, events: report.events, again, ..base }
+    }
+
+    /// Has kinds watched of which objects may be left from resources that are gone.
+    fn remember(&mut self) {
+        for gvk in orphans::remembered(self.world) {
+            let state = self.world.kinds.lookup(&gvk);
+            self.waiting |= matches!(state, KindState::Served(_, WatchState::Pending));
+            self.kinds.insert(gvk);
+        }
     }
 
     fn look_at(&mut self, resource: &'w BlueprintResource) {
@@ -287,20 +316,27 @@ struct Story<'a> {
     hint: Option<String>,
 }
 
+/// What a pass found of the resources.
+struct Found<'a> {
+    entries: &'a [Entry],
+    statuses: Vec<ResourceStatus>,
+    orphans: Vec<ObjectReference>,
+}
+
 /// The whole new status and the events about it.
 fn report(
     world: &World,
     blueprint: Option<&Blueprint>,
     mut decided: Vec<Decided>,
-    resources: Option<(&[Entry], Vec<ResourceStatus>)>,
+    found: Option<Found<'_>>,
     story: Story<'_>,
 ) -> Outcome {
     let owner = &world.owner;
     decided.push(rollup::ready(&decided));
     let conditions = timed(&decided, &owner.status.conditions, world.now, Generation::Omit);
     let mut events = events::of_receipts(world);
-    if let Some((entries, statuses)) = &resources {
-        for (entry, status) in entries.iter().zip(statuses) {
+    if let Some(found) = &found {
+        for (entry, status) in found.entries.iter().zip(&found.statuses) {
             events.extend(events::of_resource(entry, status, owner.previous(&entry.name)));
         }
     }
@@ -318,17 +354,24 @@ fn report(
             ..ObjectReference::default()
         },
     );
-    let resources = resources.map_or_else(|| owner.status.resources.clone(), |(_, new)| new);
+    let (resources, orphans) = found.map_or_else(
+        || (owner.status.resources.clone(), owner.status.orphans.clone()),
+        |found| (found.statuses, found.orphans),
+    );
     let same = conditions == owner.status.conditions
         && owner.status.observed_generation == Some(owner.generation)
         && owner.status.blueprint.as_ref() == Some(&reference)
-        && resources == owner.status.resources;
+        && resources == owner.status.resources
+        && orphans == owner.status.orphans;
     let status = (!same).then(|| {
         let mut status = json!({
             "observedGeneration": owner.generation,
             "conditions": conditions,
             "resources": resources,
         });
+        if !orphans.is_empty() {
+            status["orphans"] = json!(orphans);
+        }
         status[owner.kind.blueprint_ref_field()] = json!(reference);
         status
     });

@@ -197,8 +197,12 @@ pub(super) fn settle(
         WatchState::Pending => return Ok(Standing::Waiting),
         WatchState::Forbidden => {
             return Err(rejected(
-                unreadable(format!("the controller may not watch {}", kind.qualified())),
-                Some(rule_to_add(&kind)),
+                unreadable(format!(
+                    "the controller may not watch {}: {}",
+                    kind.qualified(),
+                    rule_to_add(&kind)
+                )),
+                None,
             ));
         }
         WatchState::Synced => {}

@@ -47,6 +47,15 @@ pub fn prunable(live: &Value, deployment_uid: &str) -> bool {
     ours && (!guarded || object::annotation(live, labels::PRUNE) == Some("true"))
 }
 
+/// All entries of two inventories, each once.
+pub fn union(old: &[InventoryEntry], new: &[InventoryEntry]) -> Vec<InventoryEntry> {
+    let known: BTreeSet<&str> = new.iter().map(|entry| entry.id.as_str()).collect();
+    let gone = old.iter().filter(|old| !known.contains(old.id.as_str()));
+    let mut entries: Vec<InventoryEntry> = new.iter().chain(gone).cloned().collect();
+    entries.sort();
+    entries
+}
+
 /// Whether a new set would prune everything, or more than half of the old one.
 pub fn shrinks_too_much(old: &[InventoryEntry], new: &[InventoryEntry]) -> bool {
     let new: BTreeSet<&str> = new.iter().map(|entry| entry.id.as_str()).collect();

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use portolan_api::condition::ConditionStatus;
-use portolan_api::native::git_deployment::ObjectHealth;
+use jiff::Timestamp;
+use portolan_api::condition::{ConditionStatus, rfc3339};
+use portolan_api::native::git_deployment::{GitDeploymentStatus, ObjectHealth};
 use serde_json::Value;
 
 use crate::health::{Health, Rule, Standing, standing};
@@ -69,8 +70,26 @@ pub enum Overall {
     },
 }
 
-/// Adds up, for a revision that was first tried `tried` ago.
-pub fn overall(reports: &[Reported], tried: Duration, timeout: Duration) -> Overall {
+/// For how long not every object is healthy; notes in the status since when that is. Being called
+/// `healthy` ends it, so that what was healthy for days has the whole time again.
+pub fn unhealthy_for(status: &mut GitDeploymentStatus, healthy: bool, now: Timestamp) -> Duration {
+    if healthy {
+        status.unhealthy_since = None;
+        return Duration::ZERO;
+    }
+    let since = status.unhealthy_since.get_or_insert_with(|| rfc3339(now)).parse::<Timestamp>();
+    since.map_or(Duration::ZERO, |since| {
+        Duration::try_from(now.duration_since(since)).unwrap_or_default()
+    })
+}
+
+/// Whether every object is as it should be.
+pub fn all_healthy(reports: &[Reported]) -> bool {
+    reports.iter().all(|report| report.standing.health == Health::Current)
+}
+
+/// Adds up, for objects that are not all healthy for `unhealthy` now.
+pub fn overall(reports: &[Reported], unhealthy: Duration, timeout: Duration) -> Overall {
     let objects: Vec<ObjectHealth> = reports
         .iter()
         .filter(|report| report.standing.health != Health::Current)
@@ -81,7 +100,7 @@ pub fn overall(reports: &[Reported], tried: Duration, timeout: Duration) -> Over
             message: report.standing.message.chars().take(500).collect(),
         })
         .collect();
-    match timeout.checked_sub(tried) {
+    match timeout.checked_sub(unhealthy) {
         _ if objects.is_empty() => Overall::Healthy,
         Some(left) if !left.is_zero() => Overall::Progressing { left, objects },
         _ => Overall::Unhealthy { objects },
@@ -112,6 +131,23 @@ mod tests {
         let map = json!({"kind": "ConfigMap", "metadata": {"name": "a"}});
         let healthy = [Reported::new(&kind, &map, Some(&map), None)];
         assert_eq!(overall(&healthy, seconds(99), seconds(30)), Overall::Healthy);
+    }
+
+    #[test]
+    fn the_clock_starts_when_health_is_left_and_stands_in_the_status() {
+        let at = |second| Timestamp::constant(second, 0);
+        let seconds = Duration::from_secs;
+        let mut status = GitDeploymentStatus::default();
+        let day = 86_400;
+        assert_eq!(unhealthy_for(&mut status, false, at(0)), seconds(0));
+        assert_eq!(unhealthy_for(&mut status, false, at(7)), seconds(7));
+        assert_eq!(unhealthy_for(&mut status, true, at(9)), seconds(0));
+        assert_eq!(status, GitDeploymentStatus::default(), "nothing is written at rest");
+        assert_eq!(unhealthy_for(&mut status, false, at(day)), seconds(0));
+        // A restart reads it where it stands; a clock that goes back ends nothing.
+        assert_eq!(status.unhealthy_since.as_deref(), Some("1970-01-02T00:00:00Z"));
+        assert_eq!(unhealthy_for(&mut status, false, at(day + 3)), seconds(3));
+        assert_eq!(unhealthy_for(&mut status, false, at(5)), seconds(0));
     }
 
     #[test]

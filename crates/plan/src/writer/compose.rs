@@ -39,6 +39,7 @@ pub fn compose(
         passage: desired.carried.passage.clone(),
         parent: desired.carried.parent.clone(),
         provenance: desired.carried.provenance.clone(),
+        commits: desired.carried.commits.clone(),
         digest: desired.digest.clone(),
         files: recorded(&desired.files),
         hops: desired.carried.hops.clone(),

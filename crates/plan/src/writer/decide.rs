@@ -1,7 +1,6 @@
 //! The decision table of a GitWriter (native-kinds, section 4, "What to do").
 //!
-//! Rows are named as the table names them. Rows about requests on a forge come with the version that
-//! opens them.
+//! Rows are named as the table names them.
 
 use super::content::{edits, holds};
 use super::desired::Desired;
@@ -59,6 +58,11 @@ pub enum Decision {
         /// What happened, for people.
         message: String,
     },
+    /// Someone closed the content's request without merging it.
+    Declined {
+        /// What happened, for people.
+        message: String,
+    },
     /// Another writer's record stands at an overlapping path.
     OwnedByAnother {
         /// Which, for people.
@@ -113,15 +117,20 @@ fn with_history(
     goal: &Tip,
     held: bool,
 ) -> Decision {
-    let sequence = |found: &Option<FoundRecord>| found.as_ref().map_or(0, |f| f.record.sequence);
-    let (in_goal, on_branch) = (sequence(&history.in_goal), sequence(&history.on_branch));
-    let newest = if on_branch > in_goal { &history.on_branch } else { &history.in_goal };
-    let next = in_goal.max(on_branch) + 1;
+    let sequence = |found: Option<&FoundRecord>| found.map_or(0, |found| found.record.sequence);
+    let in_goal = sequence(history.in_goal.as_ref());
+    let on_branch = sequence(history.on_branch.as_ref());
+    let declined = history.on_requests.iter().max_by_key(|(_, found)| found.record.sequence);
+    let found = [&history.in_goal, &history.on_branch].into_iter().flatten();
+    let newest = found.chain(declined.map(|(_, found)| found)).reduce(|best, other| {
+        if sequence(Some(other)) > sequence(Some(best)) { other } else { best }
+    });
+    let next = sequence(newest) + 1;
     let unmerged = on_branch > in_goal;
     let done = || Decision::Done {
         revision: history.brought.as_ref().map_or(&goal.commit, |brought| &brought.id).clone(),
     };
-    let wanted = newest.as_ref().filter(|found| found.record.digest == desired.digest);
+    let wanted = newest.filter(|found| found.record.digest == desired.digest);
     let Some(newest) = wanted else {
         // Row 1.
         if held && !unmerged {
@@ -133,7 +142,7 @@ fn with_history(
         // Row 2a.
         return done();
     }
-    if !unmerged {
+    if newest.record.sequence == in_goal {
         // Row 2b.
         if facts.requested {
             return write(next, None);
@@ -149,8 +158,28 @@ fn with_history(
         }
         return taken_back(place, goal, newest);
     }
+    if let Some((number, found)) = declined
+        && found.record.sequence == newest.record.sequence
+    {
+        // Row 2c.
+        if facts.requested {
+            return write(next, None);
+        }
+        return turned_down(place, *number);
+    }
     // Row 2d; a branch that is gone (2e) has no record and falls under row 1.
     on_the_branch(place, view, newest, next)
+}
+
+/// Row 2c: the content was offered and not taken.
+fn turned_down(place: &Place, number: i64) -> Decision {
+    let message = format!(
+        "request #{number} from {} to {} was closed without being merged. It stays so; reopen it, write \
+         new content, or set annotation portolan.carto.run/requestedAt to offer it again",
+        place.branch,
+        place.goal()
+    );
+    Decision::Declined { message }
 }
 
 fn write(sequence: u64, replaces: Option<String>) -> Decision {

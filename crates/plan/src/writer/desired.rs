@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use portolan_api::native::commit_of;
 use portolan_api::native::git_writer::WriterProvenance;
 use portolan_api::record::{
-    self, EditedFiles, Hop, Record, RecordError, RecordedFile, blob_id, content_digest, is_ours,
+    self, COMMITS, EditedFiles, Hop, Record, RecordError, RecordedFile, SourceCommit, blob_id,
+    content_digest, is_ours,
 };
 
 use super::passage;
@@ -61,6 +62,22 @@ pub struct Carried {
     pub provenance: WriterProvenance,
     /// The way so far.
     pub hops: Vec<Hop>,
+    /// The last commits of the source, newest first.
+    pub commits: Vec<SourceCommit>,
+}
+
+impl Carried {
+    /// Puts commits of the source before those that the record in the goal has: what came since.
+    pub fn add_commits(&mut self, new: Vec<SourceCommit>, before: Option<&Record>) {
+        let old = before.map(|record| record.commits.clone()).unwrap_or_default();
+        let mut commits: Vec<SourceCommit> = Vec::new();
+        for commit in new.into_iter().chain(old) {
+            if commits.len() < COMMITS && commits.iter().all(|other| other.id != commit.id) {
+                commits.push(commit);
+            }
+        }
+        self.commits = commits;
+    }
 }
 
 /// Where a promoted tree was taken from.
@@ -133,7 +150,7 @@ pub fn from_files(
         passage: record::passage_id(provenance, &digest),
         parent: None,
         provenance: provenance.clone(),
-        hops: Vec::new(),
+        ..Carried::default()
     };
     Ok(Desired { files, extra: BTreeMap::new(), digest, carried })
 }

@@ -87,6 +87,7 @@ mod tests {
             base: None,
             path: "apps/app".into(),
             writer: "build/dev/app".into(),
+            ..Place::default()
         }
     }
 

@@ -9,7 +9,9 @@ mod content;
 mod decide;
 mod desired;
 mod message;
+mod offer;
 mod passage;
+mod request;
 mod retire;
 mod view;
 
@@ -17,7 +19,11 @@ pub use compose::{CommitStyle, compose};
 pub use decide::{Decision, Facts, decide};
 pub use desired::{Carried, Desired, DesiredError, DesiredFile, Origin, from_files, from_tree};
 pub use message::trailer_text;
+pub use offer::{
+    Offer, OfferSpec, OfferText, Standing, is_guarded, missing, offer, text as offer_text,
+};
+pub use request::{CheckState, PullRequest, Readiness, RequestState};
 pub use retire::retire;
 pub use view::{
-    Committed, Edit, FoundRecord, History, Place, PutFile, Signature, Start, Tip, View,
+    Committed, Edit, FoundRecord, History, Place, PutFile, RequestHead, Signature, Start, Tip, View,
 };

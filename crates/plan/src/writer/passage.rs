@@ -22,6 +22,7 @@ pub(super) fn carry(
             parent: None,
             provenance: own.clone(),
             hops: vec![hop],
+            commits: Vec::new(),
         };
     };
     let mut hops = record.hops.clone();
@@ -32,6 +33,7 @@ pub(super) fn carry(
             parent: record.parent,
             provenance: record.provenance,
             hops,
+            commits: record.commits,
         };
     }
     let changes = edited(&record, &files, &hop.revision);
@@ -41,5 +43,6 @@ pub(super) fn carry(
         parent: Some(record.passage),
         provenance: record.provenance,
         hops,
+        commits: record.commits,
     }
 }

@@ -49,6 +49,7 @@ mod tests {
             base: None,
             path: "apps/app".into(),
             writer: "build/dev/app".into(),
+            ..Place::default()
         };
         let author = Signature { name: "P".into(), email: "p@x".into(), seconds: 0 };
         let file = RecordedFile { mode: "100644".into(), blob: "b".into() };

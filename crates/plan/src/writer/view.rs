@@ -6,7 +6,7 @@ use portolan_api::record::{Record, RecordedFile};
 use serde::{Deserialize, Serialize};
 
 /// Where a writer writes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The branch that is written.
     pub branch: String,
@@ -16,6 +16,20 @@ pub struct Place {
     pub path: String,
     /// `<cluster>/<namespace>/<name>` of the writer.
     pub writer: String,
+    /// Requests from the branch to the goal that were closed without being merged: their heads are
+    /// looked at too.
+    pub declined: Vec<RequestHead>,
+}
+
+/// The head of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestHead {
+    /// Number on the forge.
+    pub number: i64,
+    /// Full name of the reference by which git gives it out.
+    pub reference: String,
+    /// The commit.
+    pub commit: String,
 }
 
 impl Place {
@@ -38,6 +52,8 @@ pub struct View {
     pub branch_in_goal: bool,
     /// Files of the branch's record that the goal changed since the two parted.
     pub goal_changed: Vec<String>,
+    /// Whether the goal, joined with the branch, would be as it is: a request changes nothing.
+    pub branch_adds_nothing: bool,
     /// What is in the way of the path: a file, symlink or submodule where a directory has to be.
     pub obstacle: Option<String>,
 }
@@ -64,6 +80,8 @@ pub struct History {
     pub in_goal: Option<FoundRecord>,
     /// The writer's record with the highest sequence on the branch, since it left the goal.
     pub on_branch: Option<FoundRecord>,
+    /// The writer's records with the highest sequence on the heads of declined requests, by number.
+    pub on_requests: Vec<(i64, FoundRecord)>,
     /// The goal's commit that brought the content that is there now.
     pub brought: Option<Committed>,
 }

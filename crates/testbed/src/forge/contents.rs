@@ -106,11 +106,18 @@ impl Forge {
         branch: &str,
     ) -> Result<Option<String>> {
         let url = format!("/repos/{owner}/{repo}/branches/{branch}");
-        match self.api(Method::GET, &url, None).await? {
+        let mut answer = self.api(Method::GET, &url, None).await?;
+        if answer.0 == 500 {
+            // Gitea's answer for any branch of an empty repository, which may have got its first branch
+            // just now.
+            if self.is_empty(owner, repo).await? {
+                return Ok(None);
+            }
+            answer = self.api(Method::GET, &url, None).await?;
+        }
+        match answer {
             (200, found) => Ok(found["commit"]["id"].as_str().map(str::to_owned)),
             (404, _) => Ok(None),
-            // Gitea's answer for any branch of an empty repository.
-            (500, _) if self.is_empty(owner, repo).await? => Ok(None),
             (code, body) => bail!("reading branch {branch} of {owner}/{repo}: {code} {body}"),
         }
     }

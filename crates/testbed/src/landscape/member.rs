@@ -11,7 +11,7 @@ use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 
 use super::program::{FailPoint, Program};
-use super::{Hosts, login};
+use super::{Example, Hosts, login};
 use crate::ControlPlane;
 use crate::manifests::{apply, project, read};
 
@@ -22,7 +22,7 @@ pub(super) struct Part {
     name: &'static str,
     /// Base below `config/`.
     base: &'static str,
-    /// Folder below `examples/basic/`.
+    /// Folder below `examples/`.
     example: &'static str,
     /// The program.
     program: &'static str,
@@ -30,23 +30,44 @@ pub(super) struct Part {
     namespace: &'static str,
 }
 
-/// The build cluster.
-pub(super) const BUILD: Part = Part {
-    name: "build",
-    base: "build-cluster",
-    example: "build-cluster",
-    program: "portolan-supply-chain",
-    namespace: "dev",
-};
+impl Part {
+    const BUILD: Self = Self {
+        name: "build",
+        base: "build-cluster",
+        example: "basic/build-cluster",
+        program: "portolan-supply-chain",
+        namespace: "dev",
+    };
+    const STAGING: Self = Self {
+        name: "staging",
+        base: "delivery-cluster",
+        example: "basic/delivery-cluster",
+        program: "portolan-delivery",
+        namespace: "staging",
+    };
 
-/// The staging cluster.
-pub(super) const STAGING: Part = Part {
-    name: "staging",
-    base: "delivery-cluster",
-    example: "delivery-cluster",
-    program: "portolan-delivery",
-    namespace: "staging",
-};
+    /// The clusters of an example, in the order of the way.
+    pub(super) fn of(example: Example) -> Vec<Self> {
+        match example {
+            Example::Basic => vec![Self::BUILD, Self::STAGING],
+            Example::PullRequests => vec![
+                Self { example: "pull-requests/build-cluster", ..Self::BUILD },
+                Self { example: "pull-requests/staging-cluster", ..Self::STAGING },
+                Self {
+                    name: "production",
+                    example: "pull-requests/production-cluster",
+                    namespace: "production",
+                    ..Self::STAGING
+                },
+            ],
+        }
+    }
+
+    /// Name of the cluster.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+}
 
 /// How long the token of a program's ServiceAccount lasts.
 const TOKEN: Duration = Duration::from_hours(24);
@@ -114,7 +135,7 @@ impl Member {
 
     /// Files of the example for this cluster, with the landscape's hosts.
     pub fn example(&self, path: &str) -> Result<Vec<Value>> {
-        let folder: PathBuf = project("examples/basic").join(self.part.example).join(path);
+        let folder: PathBuf = project("examples").join(self.part.example).join(path);
         self.hosts.read(&folder)
     }
 

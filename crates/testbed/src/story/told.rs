@@ -1,5 +1,6 @@
 //! The whole demo, told to a person.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -8,13 +9,21 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use super::hop::Hop;
-use super::journey::{Journey, follow};
+use super::journey::{Journey, follow, record};
 use super::picture::picture;
 use crate::audit::{AuditEntry, writes_by_user};
 use crate::landscape::{APP, CONFIG, Landscape, Member, Plan, TEAM};
+use crate::wait::until;
 
 /// How long nothing may happen while nothing changes.
 const QUIET: Duration = Duration::from_secs(30);
+
+/// Longest time a change may take to be written; it only ends what would hang.
+const DEADLINE: Duration = Duration::from_mins(2);
+
+/// Most reads of one Secret in that time: a credential may be read anew once it is old, and it is old
+/// after minutes.
+const READS: usize = 2;
 
 /// What the demo shows and where it goes.
 pub struct Show<'s> {
@@ -29,7 +38,8 @@ pub struct Show<'s> {
 pub struct Story {
     /// The changes, in order: two that arrive, one that stops, one after the quiet time.
     pub journeys: Vec<Journey>,
-    /// Requests of each program while nothing changed, besides watches, leases and reads of Secrets.
+    /// Requests of each program while nothing changed, besides watches, leases and the few reads of
+    /// Secrets that are due.
     pub quiet: Vec<(String, usize)>,
     /// The tip of branch `production` when the third change had stopped.
     pub production: String,
@@ -58,8 +68,7 @@ pub async fn run(show: &Show<'_>) -> Result<(Landscape, Story)> {
     let production = production.unwrap_or_default();
     say(&format!("branch production keeps the second change: {}", short(&production)));
     let quiet = quiet(&landscape, &say).await?;
-    let last =
-        change(&landscape, 4, "fourth change: asks for less again", Some("200m"), &say, &writes);
+    let last = change(&landscape, 4, "fourth change: asks for less again", None, &say, &writes);
     journeys.push(last.await?);
     ensure!(journeys[3].arrived(), "the fourth change did not arrive");
     say("done");
@@ -94,6 +103,9 @@ async fn change(
         set_cpu(&landscape.build, cpu).await?;
     }
     let source = push(landscape, number).await?;
+    if number == 4 {
+        ask_for_less(landscape, &source).await?;
+    }
     let tell = |hop: &Hop| {
         say(&format!("{:58} {}", hop.place.told(), short(digest_or_id(&hop.what))));
     };
@@ -145,6 +157,23 @@ async fn set_cpu(build: &Member, cpu: &str) -> Result<()> {
     build.apply(&documents).await
 }
 
+/// Takes the parameter back once the new source is written with it: the third change is not to pass
+/// with less, it stays where it stopped.
+async fn ask_for_less(landscape: &Landscape, source: &str) -> Result<()> {
+    let first = until("the change to be written", DEADLINE, async || {
+        let tip = landscape.forge.branch_tip(TEAM, CONFIG, "staging").await.ok()??;
+        let record = record(landscape, "staging", &tip).await.ok()?;
+        record.provenance.source.is_some_and(|s| s.revision == source).then_some(tip)
+    })
+    .await?;
+    set_cpu(&landscape.build, "200m").await?;
+    until("it to be written with less", DEADLINE, async || {
+        let tip = landscape.forge.branch_tip(TEAM, CONFIG, "staging").await.ok()??;
+        (tip != first).then_some(())
+    })
+    .await
+}
+
 /// Waits while nothing changes and counts what the programs ask all the same.
 async fn quiet(landscape: &Landscape, say: &(dyn Fn(&str) + Sync)) -> Result<Vec<(String, usize)>> {
     settle(landscape).await?;
@@ -158,9 +187,12 @@ async fn quiet(landscape: &Landscape, say: &(dyn Fn(&str) + Sync)) -> Result<Vec
     tokio::time::sleep(QUIET).await;
     let mut counts = Vec::new();
     for (member, mark) in members.into_iter().zip(marks) {
-        let asked = asked(member, mark).await?;
-        for entry in &asked {
+        let (asked, secrets) = asked(member, mark).await?;
+        for entry in asked.iter().chain(&secrets) {
             say(&format!("{} asked {} {}", member.name(), entry.verb, entry.path));
+        }
+        for (secret, reads) in by_path(&secrets) {
+            ensure!(reads <= READS, "{} read {secret} {reads} times in {seconds} s", member.name());
         }
         say(&format!("{}: {} requests", member.name(), asked.len()));
         counts.push((member.user(), asked.len()));
@@ -174,7 +206,7 @@ async fn settle(landscape: &Landscape) -> Result<()> {
         for _ in 0..60 {
             let mark = member.plane.audit().settle().await?;
             tokio::time::sleep(Duration::from_secs(2)).await;
-            if asked(member, mark).await?.is_empty() {
+            if asked(member, mark).await?.0.is_empty() {
                 break;
             }
         }
@@ -182,8 +214,8 @@ async fn settle(landscape: &Landscape) -> Result<()> {
     Ok(())
 }
 
-/// Requests of a member's program since a mark, besides watches, leases and reads of Secrets.
-async fn asked(member: &Member, mark: crate::Mark) -> Result<Vec<AuditEntry>> {
+/// Requests of a member's program since a mark, besides watches and leases; reads of Secrets apart.
+async fn asked(member: &Member, mark: crate::Mark) -> Result<(Vec<AuditEntry>, Vec<AuditEntry>)> {
     let audit = member.plane.audit();
     audit.settle().await?;
     let requests = audit.requests(mark)?;
@@ -191,8 +223,16 @@ async fn asked(member: &Member, mark: crate::Mark) -> Result<Vec<AuditEntry>> {
         .into_iter()
         .filter(|entry| entry.user == member.user())
         .filter(|entry| !entry.is_watch() && !entry.is_lease())
-        .filter(|entry| !(entry.resource == "secrets" && entry.verb == "get"))
-        .collect())
+        .partition(|entry| !(entry.resource == "secrets" && entry.verb == "get")))
+}
+
+/// How often each path was asked for.
+fn by_path(entries: &[AuditEntry]) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for entry in entries {
+        *counts.entry(entry.path.as_str()).or_default() += 1;
+    }
+    counts
 }
 
 fn short(id: &str) -> &str {

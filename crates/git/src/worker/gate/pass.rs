@@ -1,28 +1,19 @@
 //! One request through the gate.
 
-use std::error::Error as _;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, Response, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures::{StreamExt as _, stream};
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION,
 };
-use secrecy::ExposeSecret as _;
-use url::{Host, Url};
+use url::Url;
 
-use super::address::{RefusedAddress, is_refused};
 use super::{Route, Stopped};
-use crate::credentials::Login;
-use crate::error::Error;
+use crate::http;
 
 /// Headers of libgit2 that the server gets to see.
 const SENT: [HeaderName; 3] = [ACCEPT, CONTENT_TYPE, CONTENT_ENCODING];
@@ -30,35 +21,18 @@ const SENT: [HeaderName; 3] = [ACCEPT, CONTENT_TYPE, CONTENT_ENCODING];
 const AT_ONCE: usize = 1 << 20;
 /// Most bytes of an error's text that are read.
 const WORDS: usize = 1024;
-/// Longest pause that a server may ask for.
-const LONGEST_PAUSE: u64 = 3600;
-
-/// The header that shows a login.
-pub(super) fn authorization(login: &Login) -> Result<Option<HeaderValue>, Error> {
-    let text = match login {
-        Login::None => return Ok(None),
-        Login::Basic { username, password } => {
-            format!("Basic {}", STANDARD.encode(format!("{username}:{}", password.expose_secret())))
-        }
-        Login::Bearer(token) => format!("Bearer {}", token.expose_secret()),
-    };
-    let bad = |_| Error::invalid("credentials", "they have a character that no header may have");
-    let mut value = HeaderValue::try_from(text).map_err(bad)?;
-    value.set_sensitive(true);
-    Ok(Some(value))
-}
 
 /// Sends a request of libgit2 to the server, and the answer back.
 pub(super) async fn pass(State(route): State<Arc<Route>>, request: Request) -> Response<Body> {
     let Some(url) = target(&route, request.uri()) else { return answer(StatusCode::NOT_FOUND) };
-    if let Some(address) = refused_literal(&route, &url) {
+    if let Some(address) = http::refused_literal(&url, &route.refused) {
         route.stop(Stopped::Refused(address));
         return answer(StatusCode::BAD_GATEWAY);
     }
     match send(&route, url, request).await {
         Ok(response) => receive(route, response).await,
         Err(error) => {
-            route.stop(unreached(&error));
+            route.stop(http::unreached(&error).into());
             answer(StatusCode::BAD_GATEWAY)
         }
     }
@@ -73,16 +47,6 @@ fn target(route: &Route, uri: &axum::http::Uri) -> Option<Url> {
     url.set_path(path);
     url.set_query(uri.query());
     is_known.then_some(url)
-}
-
-/// An address that stands in the url itself is not resolved.
-fn refused_literal(route: &Route, url: &Url) -> Option<IpAddr> {
-    let address = match url.host()? {
-        Host::Ipv4(address) => IpAddr::V4(address),
-        Host::Ipv6(address) => IpAddr::V6(address),
-        Host::Domain(_) => return None,
-    };
-    is_refused(address, &route.refused).then_some(address)
 }
 
 async fn send(
@@ -131,7 +95,7 @@ async fn receive(route: Arc<Route>, response: reqwest::Response) -> Response<Bod
         return answer(StatusCode::BAD_GATEWAY);
     }
     if status != StatusCode::OK {
-        route.report().retry_after = retry_after(&response);
+        route.report().retry_after = http::retry_after(&response);
         let words = words(response).await;
         route.stop(Stopped::Status(status.as_u16(), words));
         return answer(status);
@@ -165,36 +129,6 @@ async fn words(mut response: reqwest::Response) -> String {
     }
     bytes.truncate(WORDS);
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// The pause a server asks for, in seconds; a date is not read, since that needs a clock.
-fn retry_after(response: &reqwest::Response) -> Option<Duration> {
-    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    text.trim().parse().ok().map(|seconds: u64| Duration::from_secs(seconds.min(LONGEST_PAUSE)))
-}
-
-/// Why there was no answer.
-fn unreached(error: &reqwest::Error) -> Stopped {
-    let mut cause = error.source();
-    let mut last = None;
-    while let Some(error) = cause {
-        if let Some(refused) = error.downcast_ref::<RefusedAddress>() {
-            return Stopped::Refused(refused.0);
-        }
-        let text = error.to_string();
-        if let Some((_, problem)) = text.split_once("invalid peer certificate: ") {
-            return Stopped::Untrusted(problem.to_owned());
-        }
-        last = Some(text);
-        cause = error.source();
-    }
-    Stopped::Unreachable(match last {
-        _ if error.is_timeout() => "no connection in time".into(),
-        Some(text) if text.contains("Connection refused") => "connection refused".into(),
-        Some(text) if text.contains("lookup address") => "its name does not resolve".into(),
-        Some(text) => text,
-        None => "the connection broke".into(),
-    })
 }
 
 fn answer(status: StatusCode) -> Response<Body> {

@@ -13,7 +13,10 @@ fn server(answer: &'static [u8]) -> (Url, mpsc::Receiver<String>) {
             let mut buffer = [0; 4096];
             let count = client.read(&mut buffer).unwrap();
             let _ = tell.send(String::from_utf8_lossy(&buffer[..count]).into_owned());
-            let _ = client.write_all(answer);
+            // The connection ends with the answer, and says so: else the next request may meet its end.
+            let start = answer.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            let (status, rest) = answer.split_at(start);
+            let _ = client.write_all(&[status, b"Connection: close\r\n", rest].concat());
         }
     });
     (Url::parse(&format!("http://127.0.0.1:{port}/a.git")).unwrap(), told)

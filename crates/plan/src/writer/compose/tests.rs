@@ -11,6 +11,7 @@ fn place(base: Option<&str>) -> Place {
         base: base.map(Into::into),
         path: "apps/app".into(),
         writer: "build/dev/app".into(),
+        ..Place::default()
     }
 }
 

@@ -16,7 +16,13 @@ fn content(text: &str) -> Desired {
 }
 
 fn alone() -> Place {
-    Place { branch: "staging".into(), base: None, path: "apps/app".into(), writer: WRITER.into() }
+    Place {
+        branch: "staging".into(),
+        base: None,
+        path: "apps/app".into(),
+        writer: WRITER.into(),
+        ..Place::default()
+    }
 }
 
 fn with_base() -> Place {
@@ -71,7 +77,7 @@ fn goal(tip: Tip) -> View {
 
 fn history(in_goal: Option<FoundRecord>, on_branch: Option<FoundRecord>) -> History {
     let brought = in_goal.as_ref().map(|found| found.commit.clone());
-    History { in_goal, on_branch, brought }
+    History { in_goal, on_branch, brought, ..History::default() }
 }
 
 fn decided(place: &Place, text: &str, view: &View, history: &History) -> Decision {
@@ -271,4 +277,40 @@ fn an_exclusive_writer_removes_what_others_add() {
         |exclusive| decide(&alone(), &content("A"), &facts(exclusive), &view, Some(&history));
     assert_eq!(check(false), done("commit-A-1"));
     assert!(matches!(check(true), Decision::Write { sequence: 2, replaces: Some(_) }));
+}
+
+fn declined(number: i64, text: &str, sequence: u64) -> History {
+    let on_requests = vec![(number, found(text, sequence))];
+    History { on_requests, ..history(Some(found("A", 1)), None) }
+}
+
+#[test]
+fn row_2c_the_request_was_closed_unmerged() {
+    // The branch is kept, or gone with the request.
+    let kept = View { branch: Some(tip("B", 2)), ..goal(tip("A", 1)) };
+    let with_branch = History { on_branch: Some(found("B", 2)), ..declined(7, "B", 2) };
+    for (view, history) in [(kept, with_branch), (goal(tip("A", 1)), declined(7, "B", 2))] {
+        let decision = decided(&with_base(), "B", &view, &history);
+        let Decision::Declined { message } = decision else { panic!("{decision:?}") };
+        assert!(message.contains("request #7 from staging/app to staging"), "{message}");
+        let facts = Facts { requested: true, ..Facts::default() };
+        let again = decide(&with_base(), &content("B"), &facts, &view, Some(&history));
+        assert_eq!(again, writes(3));
+    }
+}
+
+#[test]
+fn row_2c_new_content_after_a_declined_request_is_written_over_it() {
+    let view = goal(tip("A", 1));
+    assert_eq!(decided(&with_base(), "C", &view, &declined(7, "B", 2)), writes(3));
+    // Back to what the goal holds: nothing to do, the request is closed.
+    assert_eq!(decided(&with_base(), "A", &view, &declined(7, "B", 2)), done("commit-A-1"));
+}
+
+#[test]
+fn row_2c_an_older_request_does_not_decline_what_came_after() {
+    let view = View { branch: Some(tip("C", 3)), ..goal(tip("A", 1)) };
+    let history = History { on_branch: Some(found("C", 3)), ..declined(7, "B", 2) };
+    let expected = Decision::Leave { revision: "commit-C-3".into(), edited: None };
+    assert_eq!(decided(&with_base(), "C", &view, &history), expected);
 }

@@ -9,21 +9,21 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// A host name leads to an address that is refused.
 #[derive(Debug, thiserror::Error)]
 #[error("it leads to the address {0}")]
-pub(super) struct RefusedAddress(pub(super) IpAddr);
+pub(crate) struct RefusedAddress(pub(crate) IpAddr);
 
 /// Whether `address` is refused always or by the operator.
-pub(super) fn is_refused(address: IpAddr, refused: &[IpAddr]) -> bool {
+pub(crate) fn is_refused(address: IpAddr, refused: &[IpAddr]) -> bool {
     address::is_refused(address) || refused.contains(&address.to_canonical())
 }
 
 /// The system's name resolution, which fails for a name with a refused address: a name that has one
 /// among others is a trick.
-pub(super) struct Resolver {
+pub(crate) struct Resolver {
     refused: Arc<[IpAddr]>,
 }
 
 impl Resolver {
-    pub(super) fn new(refused: &[IpAddr]) -> Arc<Self> {
+    pub(crate) fn new(refused: &[IpAddr]) -> Arc<Self> {
         Arc::new(Self { refused: refused.iter().map(IpAddr::to_canonical).collect() })
     }
 }

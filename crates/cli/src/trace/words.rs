@@ -1,0 +1,118 @@
+//! Times, spans and outcomes in words.
+
+use jiff::Timestamp;
+use portolan_plan::trace::{Arrival, Edit, Fate, How, Verdict, short};
+
+/// A time in UTC.
+pub(super) fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A span since the source commit, in its two largest units.
+pub(super) fn span(seconds: i64) -> String {
+    let sign = if seconds < 0 { "-" } else { "+" };
+    let seconds = seconds.unsigned_abs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{sign}{seconds} s"),
+        60..3600 => format!("{sign}{minutes} min {} s", seconds % 60),
+        3600..86_400 => format!("{sign}{hours} h {} min", minutes % 60),
+        _ => format!("{sign}{days} d {} h", hours % 24),
+    }
+}
+
+/// How content came to a branch.
+pub(super) fn how(arrival: &Arrival) -> String {
+    let Arrival { author, writer, request, .. } = arrival;
+    let way = match arrival.how {
+        How::Direct => format!("written by {writer}"),
+        How::Merge => format!("merged by {author}"),
+        How::Squash if request.is_some() => format!("squashed by {author}"),
+        How::Squash => format!("squashed or copied by {author}"),
+        How::Rebase => format!("rebased, written by {writer}"),
+        How::Restored => format!("brought back by {author}"),
+        How::Before => "there in the oldest commit at hand".to_owned(),
+    };
+    match request {
+        Some(request) => format!("{way}, request #{request}"),
+        None => way,
+    }
+}
+
+/// What an environment said of it.
+pub(super) fn verdict(verdict: &Verdict) -> String {
+    let Verdict { environment, cluster, verification, .. } = verdict;
+    let place = if environment == cluster {
+        environment.clone()
+    } else {
+        format!("{environment} (cluster {cluster})")
+    };
+    match verification {
+        Some(verification) => format!("verified in {place} by {verification}"),
+        None => format!("carried on by {place}, without verification"),
+    }
+}
+
+/// What a person changed.
+pub(super) fn edit(edit: &Edit) -> String {
+    let Edit { commit, time, author, files } = edit;
+    format!("edited by {author} with {}, {}: {}", short(commit), moment(*time), names(files))
+}
+
+/// A few names, and how many more there are.
+pub(super) fn names(names: &[String]) -> String {
+    const NAMED: usize = 5;
+    let shown = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// What became of it.
+pub(super) fn fate(fate: &Fate) -> String {
+    match fate {
+        Fate::Current => "still there".into(),
+        Fate::Waiting => "waits to be merged".into(),
+        Fate::Merged => "merged".into(),
+        Fate::Replaced { passage, commit, time, .. } => {
+            format!("replaced by {} with {}, {}", short(passage), short(commit), moment(*time))
+        }
+        Fate::Reverted { passage, commit, time, author } => {
+            let with = format!("{author} with {}, {}", short(commit), moment(*time));
+            match passage {
+                Some(passage) => format!("taken back by {with}; {} is back", short(passage)),
+                None => format!("removed by {with}"),
+            }
+        }
+        Fate::Lost { commit, author, .. } => {
+            format!("not readable since {} by {author}", short(commit))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans() {
+        for (seconds, text) in [
+            (0, "+0 s"),
+            (59, "+59 s"),
+            (61, "+1 min 1 s"),
+            (3_700, "+1 h 1 min"),
+            (90_000, "+1 d 1 h"),
+            (-61, "-1 min 1 s"),
+            (i64::MIN, "-106751991167300 d 15 h"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
+
+    #[test]
+    fn moments_are_in_utc() {
+        let time = Timestamp::from_second(1_700_000_000).unwrap();
+        assert_eq!(moment(time), "2023-11-14 22:13:20");
+    }
+}

@@ -1,0 +1,5 @@
+//! Watches and leases against an API server that answers as a test wants, in time that a test sets.
+
+mod leases;
+mod server;
+mod watches;

@@ -1,0 +1,70 @@
+//! What maintainers do on the forge, through its API.
+
+use anyhow::{Context as _, Result, ensure};
+use http::Method;
+use portolan_testbed::Forge;
+use portolan_testbed::landscape::{CONFIG, TEAM};
+use portolan_testbed::wait::until;
+use serde_json::{Value, json};
+
+use crate::world::DEADLINE;
+
+/// A call that has to succeed, below the configuration repository.
+pub async fn call(forge: &Forge, method: Method, path: &str, body: Value) -> Result<Value> {
+    let path = format!("/repos/{TEAM}/{CONFIG}{path}");
+    let body = Some(body).filter(|body| !body.is_null());
+    let (code, answer) = forge.api(method.clone(), &path, body).await?;
+    ensure!((200..300).contains(&code), "{method} {path}: {code} {answer}");
+    Ok(answer)
+}
+
+/// All requests from one branch to another, the newest first.
+pub async fn requests(forge: &Forge, branch: &str, base: &str) -> Result<Vec<Value>> {
+    let all = call(forge, Method::GET, "/pulls?state=all&limit=50", Value::Null).await?;
+    let mut found: Vec<Value> = all.as_array().cloned().unwrap_or_default();
+    found.retain(|request| request["head"]["ref"] == branch && request["base"]["ref"] == base);
+    found.sort_by_key(|request| std::cmp::Reverse(request["number"].as_i64()));
+    Ok(found)
+}
+
+/// Waits for an open request between two branches whose head is not another's.
+pub async fn open_request(forge: &Forge, branch: &str, base: &str) -> Result<Value> {
+    until(&format!("an open request from {branch} to {base}"), DEADLINE, async || {
+        let all = requests(forge, branch, base).await.ok()?;
+        all.into_iter().find(|request| request["state"] == "open")
+    })
+    .await
+}
+
+/// Opens a request as a maintainer does.
+pub async fn open(forge: &Forge, branch: &str, base: &str, title: &str) -> Result<i64> {
+    let body = json!({"head": branch, "base": base, "title": title});
+    let request = call(forge, Method::POST, "/pulls", body).await?;
+    request["number"].as_i64().context("it has a number")
+}
+
+/// Merges a request as a maintainer does; tries again while the forge still checks it.
+pub async fn merge(forge: &Forge, number: i64, style: &str, delete_branch: bool) -> Result<()> {
+    let body = json!({"do": style, "delete_branch_after_merge": delete_branch});
+    let last = std::sync::Mutex::new(String::new());
+    let merged = until(&format!("request {number} to be merged"), DEADLINE, async || {
+        let path = format!("/pulls/{number}/merge");
+        match call(forge, Method::POST, &path, body.clone()).await {
+            Ok(_) => Some(()),
+            Err(error) => {
+                *last.lock().ok()? = error.to_string();
+                let path = format!("/pulls/{number}");
+                let request = call(forge, Method::GET, &path, Value::Null).await.ok()?;
+                (request["merged"] == true).then_some(())
+            }
+        }
+    })
+    .await;
+    merged.with_context(|| last.lock().map(|last| last.clone()).unwrap_or_default())
+}
+
+/// Closes a request without merging it.
+pub async fn close(forge: &Forge, number: i64) -> Result<()> {
+    call(forge, Method::PATCH, &format!("/pulls/{number}"), json!({"state": "closed"})).await?;
+    Ok(())
+}

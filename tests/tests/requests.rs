@@ -1,0 +1,432 @@
+//! Pull requests on a real forge: opened by us or by people, merged in every way, declined, overtaken;
+//! each looked at once more by a program that remembers nothing.
+
+use anyhow::{Context as _, Result, ensure};
+use http::Method;
+use portolan_testbed::landscape::{CONFIG, Landscape, Plan, TEAM};
+use portolan_testbed::wait::until;
+use portolan_tests::by_hand::apply;
+use portolan_tests::forge::{call, close, merge, open, open_request, requests};
+use portolan_tests::world::{DEADLINE, condition, ready};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn requests_are_opened_merged_declined_and_overtaken() {
+    let mut lab = Lab::start().await.expect("it starts");
+    for (style, delete) in [
+        ("merge", false),
+        ("squash", true),
+        ("squash", false),
+        ("rebase", true),
+        ("fast-forward-only", false),
+        ("merge", true),
+    ] {
+        lab.travels(style, delete).await.unwrap_or_else(|error| panic!("{style}: {error:?}"));
+    }
+    lab.people_open_it().await.expect("people open requests");
+    lab.declined().await.expect("a declined request stays declined");
+    lab.changes_nothing().await.expect("a request that changes nothing is closed");
+    lab.follows_the_content().await.expect("a request follows the content");
+    lab.reverted().await.expect("a revert of a merged request stays");
+    lab.merged_when_ready().await.expect("it is merged once it is ready");
+    lab.nothing_guards().await.expect("an unguarded merge is refused");
+    lab.two_applications().await.expect("two applications share a base");
+    lab.the_forge_is_away().await.expect("a forge that is away is told");
+}
+
+struct Lab {
+    landscape: Landscape,
+    count: u32,
+}
+
+/// A writer of one file with a request from its own branch to its own base.
+struct Subject {
+    name: String,
+    base: String,
+    branch: String,
+    more: String,
+    text: String,
+    seconds: u32,
+}
+
+impl Subject {
+    fn yaml(&self, landscape: &Landscape) -> String {
+        let Self { name, base, branch, more, text, seconds } = self;
+        let url = landscape.forge.http_url(TEAM, CONFIG);
+        format!(
+            "{{apiVersion: carto.run/v1alpha1, kind: GitWriter, metadata: {{name: {name}}}, spec: \
+             {{repository: {{url: '{url}', secretRef: {{name: git}}}}, branch: {branch}, base: {base}, \
+             path: apps/{name}, interval: {seconds}s, content: {{files: {{a.yaml: '{text}'}}}}, \
+             pullRequest: {{{more}}}}}}}"
+        )
+    }
+}
+
+impl Lab {
+    async fn start() -> Result<Self> {
+        let landscape = Landscape::start(Plan::default(), &|_| {}).await?;
+        Ok(Self { landscape, count: 0 })
+    }
+
+    /// A new writer with a base of its own, which has a commit of a third party.
+    async fn subject(&mut self, more: &str) -> Result<Subject> {
+        self.count += 1;
+        let name = format!("app{}", self.count);
+        let subject = Subject {
+            base: format!("env{}", self.count),
+            branch: format!("env{}/{name}", self.count).replacen("env", "to-env", 1),
+            name,
+            more: more.into(),
+            text: "one".into(),
+            seconds: 1,
+        };
+        self.third_party(&subject.base, "readme").await?;
+        self.apply(&subject).await?;
+        Ok(subject)
+    }
+
+    async fn apply(&self, subject: &Subject) -> Result<()> {
+        apply(&self.landscape.build, &subject.yaml(&self.landscape)).await
+    }
+
+    /// New content.
+    async fn write(&self, subject: &mut Subject, text: &str) -> Result<()> {
+        subject.text = text.into();
+        self.apply(subject).await
+    }
+
+    /// A commit of somebody else in a branch.
+    async fn third_party(&self, branch: &str, text: &str) -> Result<()> {
+        let path = format!("others/{text}.txt");
+        let files: &[(&str, Option<&[u8]>)] = &[(&path, Some(text.as_bytes()))];
+        self.landscape.forge.commit_files(TEAM, CONFIG, branch, files, "by others").await?;
+        Ok(())
+    }
+
+    async fn status(&self, subject: &Subject) -> Result<Value> {
+        Ok(self.landscape.build.own("GitWriter", &subject.name).await?["status"].clone())
+    }
+
+    async fn ready(&self, subject: &Subject, status: &str, reason: &str) -> Result<String> {
+        ready(&self.landscape.build, "GitWriter", &subject.name, status, reason).await
+    }
+
+    async fn file(&self, branch: &str, subject: &Subject) -> Result<Option<String>> {
+        let path = format!("apps/{}/a.yaml", subject.name);
+        let found = self.landscape.forge.read_file(TEAM, CONFIG, branch, &path).await?;
+        Ok(found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// The same word, given by a program that remembers nothing and was asked anew.
+    async fn after_a_restart(
+        &mut self,
+        subject: &mut Subject,
+        status: &str,
+        reason: &str,
+    ) -> Result<()> {
+        let tips = self.tips(subject).await?;
+        self.landscape.build.program.kill()?;
+        self.landscape.build.program.forget()?;
+        self.landscape.build.program.restart(None).await?;
+        subject.seconds += 1;
+        self.apply(subject).await?;
+        until("the writer to be looked at", DEADLINE, async || {
+            let writer = self.landscape.build.own("GitWriter", &subject.name).await.ok()?;
+            let looked = writer["status"]["observedGeneration"] == writer["metadata"]["generation"];
+            let found = condition(&writer, "Ready");
+            (looked && found.0 == status && found.1 == reason).then_some(())
+        })
+        .await?;
+        ensure!(tips == self.tips(subject).await?, "a restart wrote something");
+        Ok(())
+    }
+
+    /// Everything that a second look must not change.
+    async fn tips(&self, subject: &Subject) -> Result<Value> {
+        let forge = &self.landscape.forge;
+        let all = requests(forge, &subject.branch, &subject.base).await?;
+        let all: Vec<Value> = all
+            .iter()
+            .map(|r| json!([r["number"], r["state"], r["title"], r["body"], r["comments"]]))
+            .collect();
+        Ok(json!({
+            "branch": forge.branch_tip(TEAM, CONFIG, &subject.branch).await?,
+            "base": forge.branch_tip(TEAM, CONFIG, &subject.base).await?,
+            "requests": all,
+        }))
+    }
+
+    /// Opened, merged by a maintainer in one of the ways, and again with new content.
+    async fn travels(&mut self, style: &str, delete: bool) -> Result<()> {
+        let mut subject = self.subject("open: true").await?;
+        for round in ["one", "two"] {
+            self.write(&mut subject, round).await?;
+            let request =
+                open_request(&self.landscape.forge, &subject.branch, &subject.base).await?;
+            let number = request["number"].as_i64().context("it has a number")?;
+            let body = request["body"].as_str().unwrap_or_default();
+            ensure!(body.contains(&format!("build/dev/{}", subject.name)), "{body}");
+            ensure!(body.contains("apps") || body.contains("a.yaml"), "{body}");
+            let message = self.ready(&subject, "True", "Written").await?;
+            ensure!(message.contains(&subject.branch), "{message}");
+            self.merged_says(&subject, "False", "AwaitingMerge").await?;
+            self.after_a_restart(&mut subject, "True", "Written").await?;
+            // A rebase merge of a kept branch is the one way that a forge may refuse the second time.
+            merge(&self.landscape.forge, number, style, delete).await?;
+            self.ready(&subject, "True", "Succeeded").await?;
+            self.merged_says(&subject, "True", "Merged").await?;
+            let status = self.status(&subject).await?;
+            ensure!(status["pullRequest"]["number"] == number, "{status}");
+            ensure!(status["pullRequest"]["state"] == "merged", "{status}");
+            ensure!(self.file(&subject.base, &subject).await?.as_deref() == Some(round));
+            self.after_a_restart(&mut subject, "True", "Succeeded").await?;
+            // Others go on in the base meanwhile; nobody is disturbed, and nothing of ours moves.
+            self.third_party(&subject.base, &format!("after-{round}")).await?;
+            let tip = self.landscape.forge.branch_tip(TEAM, CONFIG, &subject.branch).await?;
+            ensure!(tip.is_some() != delete, "the branch is as the maintainer left it");
+        }
+        Ok(())
+    }
+
+    async fn merged_says(&self, subject: &Subject, status: &str, reason: &str) -> Result<String> {
+        until(&format!("Merged {status} {reason}"), DEADLINE, async || {
+            let writer = self.landscape.build.own("GitWriter", &subject.name).await.ok()?;
+            let found = condition(&writer, "Merged");
+            (found.0 == status && found.1 == reason).then_some(found.2)
+        })
+        .await
+    }
+
+    async fn people_open_it(&mut self) -> Result<()> {
+        let mut subject = self.subject("open: false").await?;
+        self.ready(&subject, "True", "Written").await?;
+        let forge = &self.landscape.forge;
+        ensure!(requests(forge, &subject.branch, &subject.base).await?.is_empty());
+        ensure!(self.status(&subject).await?["pullRequest"].is_null(), "there is none yet");
+        let number = open(forge, &subject.branch, &subject.base, "by hand").await?;
+        let message = self.merged_says(&subject, "False", "AwaitingMerge").await?;
+        ensure!(message.contains(&format!("#{number}")), "{message}");
+        // A person's text stays, also when the content changes.
+        self.write(&mut subject, "two").await?;
+        until("the new content on the branch", DEADLINE, async || {
+            let text = self.file(&subject.branch, &subject).await.ok()?;
+            (text.as_deref() == Some("two")).then_some(())
+        })
+        .await?;
+        self.ready(&subject, "True", "Written").await?;
+        let request = open_request(&self.landscape.forge, &subject.branch, &subject.base).await?;
+        ensure!(request["title"] == "by hand" && request["number"] == number, "{request}");
+        merge(&self.landscape.forge, number, "squash", true).await?;
+        self.ready(&subject, "True", "Succeeded").await?;
+        self.after_a_restart(&mut subject, "True", "Succeeded").await
+    }
+
+    async fn declined(&mut self) -> Result<()> {
+        for branch_goes in [false, true] {
+            let mut subject = self.subject("open: true").await?;
+            let forge = &self.landscape.forge;
+            let request = open_request(forge, &subject.branch, &subject.base).await?;
+            let number = request["number"].as_i64().context("it has a number")?;
+            self.ready(&subject, "True", "Written").await?;
+            close(forge, number).await?;
+            if branch_goes {
+                let path = format!("/branches/{}", subject.branch.replace('/', "%2F"));
+                call(forge, Method::DELETE, &path, Value::Null).await?;
+            }
+            let message = self.ready(&subject, "False", "Declined").await?;
+            ensure!(message.contains(&format!("#{number}")), "{message}");
+            self.after_a_restart(&mut subject, "False", "Declined").await?;
+            // Somebody asks for it once more.
+            let annotation = json!({"metadata": {"annotations":
+                {"portolan.carto.run/requestedAt": "now"}}});
+            let build = &self.landscape.build;
+            build.merge("carto.run/v1alpha1", "GitWriter", &subject.name, &annotation).await?;
+            let forge = &self.landscape.forge;
+            let again = open_request(forge, &subject.branch, &subject.base).await?;
+            ensure!(again["number"].as_i64() > Some(number), "{again}");
+            self.ready(&subject, "True", "Written").await?;
+            // Declined again; new content is another matter.
+            close(forge, again["number"].as_i64().unwrap_or_default()).await?;
+            self.ready(&subject, "False", "Declined").await?;
+            self.write(&mut subject, "two").await?;
+            let third = open_request(forge, &subject.branch, &subject.base).await?;
+            merge(forge, third["number"].as_i64().unwrap_or_default(), "squash", true).await?;
+            self.ready(&subject, "True", "Succeeded").await?;
+            ensure!(requests(forge, &subject.branch, &subject.base).await?.len() == 3);
+        }
+        Ok(())
+    }
+
+    async fn changes_nothing(&mut self) -> Result<()> {
+        let mut subject = self.subject("open: true").await?;
+        let forge = &self.landscape.forge;
+        let request = open_request(forge, &subject.branch, &subject.base).await?;
+        let number = request["number"].as_i64().context("it has a number")?;
+        self.ready(&subject, "True", "Written").await?;
+        // Somebody brings the same content by another way, record and all.
+        let other = open(forge, &subject.branch, &subject.base, "again").await;
+        ensure!(other.is_err(), "the forge has one request for two branches");
+        for path in ["a.yaml", ".portolan/passage"] {
+            let path = format!("apps/{}/{path}", subject.name);
+            let content = forge.read_file(TEAM, CONFIG, &subject.branch, &path).await?;
+            let files: &[(&str, Option<&[u8]>)] = &[(&path, content.as_deref())];
+            forge.commit_files(TEAM, CONFIG, &subject.base, files, "by hand").await?;
+        }
+        self.ready(&subject, "True", "Succeeded").await?;
+        until("the request to be closed", DEADLINE, async || {
+            let path = format!("/pulls/{number}");
+            let request = call(forge, Method::GET, &path, Value::Null).await.ok()?;
+            (request["state"] == "closed" && request["comments"] == 1).then_some(())
+        })
+        .await?;
+        self.after_a_restart(&mut subject, "True", "Succeeded").await
+    }
+
+    async fn follows_the_content(&mut self) -> Result<()> {
+        let mut subject = self.subject("open: true, title: 'Take %', labels: [portolan]").await?;
+        let first = open_request(&self.landscape.forge, &subject.branch, &subject.base).await?;
+        ensure!(first["title"] == "Take %", "{first}");
+        ensure!(first["labels"][0]["name"] == "portolan", "{first}");
+        self.ready(&subject, "True", "Written").await?;
+        self.write(&mut subject, "two").await?;
+        let forge = &self.landscape.forge;
+        let passage = until("the request to tell of the new passage", DEADLINE, async || {
+            let status = self.status(&subject).await.ok()?;
+            let passage = status["passage"].as_str()?.to_owned();
+            let request = open_request(forge, &subject.branch, &subject.base).await.ok()?;
+            let told = request["body"].as_str()?.contains(&passage);
+            let text = self.file(&subject.branch, &subject).await.ok()?;
+            (told && text.as_deref() == Some("two")).then_some(passage)
+        })
+        .await?;
+        let all = requests(forge, &subject.branch, &subject.base).await?;
+        ensure!(all.len() == 1 && !first["body"].to_string().contains(&passage));
+        Ok(())
+    }
+
+    async fn reverted(&mut self) -> Result<()> {
+        let mut subject = self.subject("open: true").await?;
+        let forge = &self.landscape.forge;
+        let request = open_request(forge, &subject.branch, &subject.base).await?;
+        let number = request["number"].as_i64().context("it has a number")?;
+        merge(forge, number, "squash", true).await?;
+        self.ready(&subject, "True", "Succeeded").await?;
+        for path in ["a.yaml", ".portolan/passage"] {
+            let path = format!("apps/{}/{path}", subject.name);
+            forge.commit_files(TEAM, CONFIG, &subject.base, &[(&path, None)], "revert").await?;
+        }
+        self.ready(&subject, "False", "Reverted").await?;
+        self.after_a_restart(&mut subject, "False", "Reverted").await?;
+        self.write(&mut subject, "two").await?;
+        let forge = &self.landscape.forge;
+        let request = open_request(forge, &subject.branch, &subject.base).await?;
+        merge(forge, request["number"].as_i64().unwrap_or_default(), "merge", false).await?;
+        self.ready(&subject, "True", "Succeeded").await?;
+        Ok(())
+    }
+
+    /// Protected, with an approval and a check: merged once both are there, and the branch deleted.
+    async fn merged_when_ready(&mut self) -> Result<()> {
+        let next = format!("env{}", self.count + 1);
+        let rule = json!({
+            "rule_name": next, "enable_push": false, "enable_status_check": true,
+            "status_check_contexts": ["ci/check"], "required_approvals": 1,
+            "dismiss_stale_approvals": true, "block_on_rejected_reviews": true,
+        });
+        let mut subject = self.subject("open: true, merge: whenReady, deleteBranch: true").await?;
+        let forge = &self.landscape.forge;
+        forge.protect_branch(TEAM, CONFIG, rule).await?;
+        let request = open_request(forge, &subject.branch, &subject.base).await?;
+        let number = request["number"].as_i64().context("it has a number")?;
+        let message = self.awaits(&subject, "0 of 1 approvals").await?;
+        ensure!(message.contains("ci/check has not run"), "{message}");
+        let head = request["head"]["sha"].as_str().context("it has a head")?.to_owned();
+        let status = |state: &str| json!({"context": "ci/check", "state": state});
+        let path = format!("/statuses/{head}");
+        call(forge, Method::POST, &path, status("failure")).await?;
+        self.awaits(&subject, "ci/check failed").await?;
+        let review = json!({"event": "APPROVED", "body": "fine", "commit_id": head});
+        let path_of_reviews = format!("/pulls/{number}/reviews");
+        call(forge, Method::POST, &path_of_reviews, review).await?;
+        call(forge, Method::POST, &path, status("success")).await?;
+        self.ready(&subject, "True", "Succeeded").await?;
+        until("the branch to be deleted", DEADLINE, async || {
+            let tip = forge.branch_tip(TEAM, CONFIG, &subject.branch).await.ok()?;
+            tip.is_none().then_some(())
+        })
+        .await?;
+        let request = call(forge, Method::GET, &format!("/pulls/{number}"), Value::Null).await?;
+        ensure!(request["merged"] == true && request["head"]["sha"] == head.as_str(), "{request}");
+        self.after_a_restart(&mut subject, "True", "Succeeded").await
+    }
+
+    async fn awaits(&self, subject: &Subject, what: &str) -> Result<String> {
+        until(&format!("the writer to wait for {what}"), DEADLINE, async || {
+            let writer = self.landscape.build.own("GitWriter", &subject.name).await.ok()?;
+            let message = condition(&writer, "Merged").2;
+            message.contains(what).then_some(message)
+        })
+        .await
+    }
+
+    async fn nothing_guards(&mut self) -> Result<()> {
+        let mut subject = self.subject("open: true, merge: whenReady").await?;
+        let message = self.ready(&subject, "False", "NothingGuardsThisMerge").await?;
+        ensure!(message.contains(&subject.base) && message.contains("Protect"), "{message}");
+        self.after_a_restart(&mut subject, "False", "NothingGuardsThisMerge").await?;
+        let forge = &self.landscape.forge;
+        ensure!(self.file(&subject.base, &subject).await?.is_none(), "nothing is merged");
+        // Required in the spec alone: enforced by us.
+        subject.more = "open: true, merge: whenReady, required: {approvals: 1}".into();
+        self.apply(&subject).await?;
+        self.awaits(&subject, "0 of 1 approvals").await?;
+        let request = open_request(forge, &subject.branch, &subject.base).await?;
+        let review = json!({"event": "APPROVED", "body": "fine"});
+        let path = format!("/pulls/{}/reviews", request["number"]);
+        call(forge, Method::POST, &path, review).await?;
+        self.ready(&subject, "True", "Succeeded").await?;
+        Ok(())
+    }
+
+    /// Two writers, one base, others in between: each merged on its own, neither touches the other.
+    async fn two_applications(&mut self) -> Result<()> {
+        let mut first = self.subject("open: true").await?;
+        self.count += 1;
+        let name = format!("app{}", self.count);
+        let mut second = Subject {
+            branch: format!("{}-{name}", first.branch),
+            base: first.base.clone(),
+            name,
+            more: first.more.clone(),
+            text: "one".into(),
+            seconds: 1,
+        };
+        self.apply(&second).await?;
+        for round in ["one", "two", "three"] {
+            self.write(&mut first, round).await?;
+            self.write(&mut second, round).await?;
+            let forge = &self.landscape.forge;
+            let one = open_request(forge, &first.branch, &first.base).await?;
+            let other = open_request(forge, &second.branch, &second.base).await?;
+            self.third_party(&first.base, &format!("between-{round}")).await?;
+            merge(forge, one["number"].as_i64().unwrap_or_default(), "squash", false).await?;
+            merge(forge, other["number"].as_i64().unwrap_or_default(), "merge", false).await?;
+            for subject in [&first, &second] {
+                self.ready(subject, "True", "Succeeded").await?;
+                ensure!(self.file(&subject.base, subject).await?.as_deref() == Some(round));
+            }
+        }
+        self.after_a_restart(&mut first, "True", "Succeeded").await?;
+        self.after_a_restart(&mut second, "True", "Succeeded").await
+    }
+
+    async fn the_forge_is_away(&mut self) -> Result<()> {
+        let subject = self.subject("open: true").await?;
+        self.ready(&subject, "True", "Written").await?;
+        self.landscape.forge.stop_server().await;
+        self.ready(&subject, "Unknown", "GitUnreachable").await?;
+        self.landscape.forge.start_server().await?;
+        self.ready(&subject, "True", "Written").await?;
+        Ok(())
+    }
+}
