@@ -18,11 +18,12 @@ pub async fn call(forge: &Forge, method: Method, path: &str, body: Value) -> Res
     Ok(answer)
 }
 
-/// All requests from one branch to another, the newest first.
+/// All requests from one branch to another, the newest first. The label keeps the branch's name when the
+/// branch is gone.
 pub async fn requests(forge: &Forge, branch: &str, base: &str) -> Result<Vec<Value>> {
     let all = call(forge, Method::GET, "/pulls?state=all&limit=50", Value::Null).await?;
     let mut found: Vec<Value> = all.as_array().cloned().unwrap_or_default();
-    found.retain(|request| request["head"]["ref"] == branch && request["base"]["ref"] == base);
+    found.retain(|request| request["head"]["label"] == branch && request["base"]["ref"] == base);
     found.sort_by_key(|request| std::cmp::Reverse(request["number"].as_i64()));
     Ok(found)
 }

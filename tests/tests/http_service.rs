@@ -8,9 +8,10 @@ use axum::http::HeaderMap;
 use axum::routing::get;
 use portolan_testbed::landscape::{CONFIG, Landscape, Member, Plan, TEAM};
 use portolan_testbed::manifests::parse;
+use portolan_testbed::wait::until;
 use portolan_tests::by_hand::{apply, commit, deployed, deployment, source};
 use portolan_tests::netns::{self, ADDRESS};
-use portolan_tests::world::{ready, run};
+use portolan_tests::world::{DEADLINE, condition, ready, run};
 
 /// Name of everything in this test.
 const NAME: &str = "asked";
@@ -73,9 +74,12 @@ async fn a_service_without_ready_address(landscape: &Landscape, port: u16) -> Re
     ensure!(message.contains("Service asked has no ready address"), "{message}");
     let fourth = deploy(landscape, "4").await?;
     verify(landscape, &fourth, "admin", 1).await?;
-    let message = ready(staging, "Verification", NAME, "False", "VerificationFailed").await?;
-    ensure!(message.contains("Service asked has no port \"admin\""), "{message}");
-    Ok(())
+    until("the missing port to be told", DEADLINE, async || {
+        let verification = staging.own("Verification", NAME).await.ok()?;
+        let (.., message) = condition(&verification, "Ready");
+        message.contains("Service asked has no port \"admin\"").then_some(())
+    })
+    .await
 }
 
 /// Commits a configuration and waits until it is deployed; returns the commit.

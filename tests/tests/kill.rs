@@ -157,8 +157,12 @@ async fn in_flight(
         // matter, only that it is told.
         ("build", "status") if kind == "GitWriter" => {
             let writer = landscape.build.own(kind, APP).await?;
-            let generation = writer["metadata"]["generation"].to_string();
-            sent(&landscape.build, kind, "/status/observedGeneration", &generation, there).await?
+            let generation = writer["metadata"]["generation"].as_i64().unwrap_or_default();
+            let told = writer["status"]["observedGeneration"].as_i64().unwrap_or_default();
+            // The second change of the spec may come while the program stands at the first.
+            let behind = generation - told;
+            ensure!(if there { behind <= 1 } else { behind >= 1 }, "{behind} behind");
+            there
         }
         (_, "status") => {
             let config = tip(landscape, "staging").await?;

@@ -83,7 +83,7 @@ fn a_person_sees_the_way() -> Result<()> {
         "merged by Ann, request #7",
         "verified in staging by demo/checks",
         "+10 min 0 s",
-        "taken back by Ann with ",
+        "removed by Ann with ",
     ] {
         ensure!(told.out.contains(part), "no {part:?} in\n{}", told.out);
     }

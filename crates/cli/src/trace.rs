@@ -12,7 +12,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Args;
-use portolan_plan::trace::{Found, Query, Seek, Story, find, tell};
+use portolan_plan::trace::{Found, Query, Seek, Story, clean, find, tell};
 
 use self::paint::Paint;
 use self::place::Place;
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match trace(arguments) {
         Ok(code) => ExitCode::from(code),
         Err((code, message)) => {
-            say(&format!("error: {message}"));
+            say(&format!("error: {}", clean(&message, 2000)));
             ExitCode::from(code)
         }
     }

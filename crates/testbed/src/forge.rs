@@ -97,8 +97,11 @@ impl Forge {
         let token = ["admin", "user", "generate-access-token", "--username", ADMIN, "--raw"];
         let printed =
             self.run(&[&token[..], &["--token-name=testbed", "--scopes=all"]].concat()).await?;
-        // Log lines come first on the same stream.
-        let token = printed.lines().last().context("gitea printed no token")?;
+        // Log lines come on the same stream.
+        let is_token =
+            |line: &&str| line.len() == 40 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let token = printed.lines().map(str::trim).rfind(is_token);
+        let token = token.context("gitea printed no token")?;
         token.trim().clone_into(&mut self.token);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The process that talks to git: libgit2 runs here and nowhere else.
+//! The process that talks to git: libgit2 runs here and, but for [`local`](crate::local), nowhere else.
 //!
 //! A worker is this same program, started with [`WORKER_ARGUMENT`] and an empty environment. It serves
 //! one repository with one credential, answers one request after the other on its standard streams,
