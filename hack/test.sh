@@ -37,6 +37,12 @@ tests() { # name, arguments of cargo test…
     rm -f "$LOG.status"
 }
 
+# One test makes a network namespace of its own and gives it an address.
+if ! command -v ip >/dev/null 2>&1 && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo 'installing iproute2, which the tests use'
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends iproute2
+fi
+
 step "formatting" cargo fmt --all --check
 step "programs" cargo build --workspace --bins $FEATURES
 step "clippy" cargo clippy --workspace --all-targets $FEATURES --quiet -- -D warnings

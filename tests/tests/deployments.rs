@@ -80,6 +80,12 @@ fn an_object_whose_label_was_taken_off_is_not_pruned() {
         let nobody = json!({"metadata": {"labels": {label: null}}});
         staging.merge("v1", "Service", "let-go-b", &nobody).await?;
         let second = commit(landscape, "let-go", &[("let-go-b.yaml", None)]).await?;
+        // With the first revision still on offer the object would be taken back.
+        until("the second revision to be offered", DEADLINE, async || {
+            let source = staging.own("GitSource", "let-go").await.ok()?;
+            (source["status"]["artifact"]["revision"] == second.as_str()).then_some(())
+        })
+        .await?;
         apply(staging, &deployment("let-go", ", suspend: false")).await?;
         deployed(staging, "let-go", &second).await?;
         present(staging, "v1", "Service", "let-go-b").await?;

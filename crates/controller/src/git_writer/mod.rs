@@ -16,7 +16,7 @@ use portolan_api::span;
 use portolan_cluster::Key;
 use portolan_git::{Refs, Written};
 use portolan_plan::outcome::Again;
-use portolan_plan::writer::{Decision, Desired, Place, PullRequest, Standing};
+use portolan_plan::writer::{Carried, Decision, Desired, Place, PullRequest, Standing};
 
 use crate::context::Context;
 use crate::dependencies::{Item, Thing};
@@ -62,6 +62,18 @@ struct Wrote {
 }
 
 impl Wrote {
+    /// What stands on the branch is told by its own record: where the same content comes from now may be
+    /// said differently in the spec, which writes nothing.
+    fn tell_what_stands(&mut self) {
+        if self.pushed.is_some() {
+            return;
+        }
+        let scene = &self.conclusion.scene;
+        if let Some(record) = scene.written.as_ref().filter(|r| r.digest == self.desired.digest) {
+            self.desired.carried = Carried::from(record);
+        }
+    }
+
     /// Where the content is.
     fn standing(&self) -> Standing {
         let scene = &self.conclusion.scene;
@@ -124,7 +136,8 @@ impl GitWriters {
             }
             return Ok(Done::with(conditions));
         }
-        let written = self.write(writer, status, &place, &remote).await?;
+        let mut written = self.write(writer, status, &place, &remote).await?;
+        written.tell_what_stands();
         let mut done = conclude(writer, status, &place, &written)?;
         if let Some(ask) = ask {
             let subject = Subject {

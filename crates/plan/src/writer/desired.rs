@@ -66,6 +66,18 @@ pub struct Carried {
     pub commits: Vec<SourceCommit>,
 }
 
+impl From<&Record> for Carried {
+    fn from(record: &Record) -> Self {
+        Self {
+            passage: record.passage.clone(),
+            parent: record.parent.clone(),
+            provenance: record.provenance.clone(),
+            hops: record.hops.clone(),
+            commits: record.commits.clone(),
+        }
+    }
+}
+
 impl Carried {
     /// Puts commits of the source before those that the record in the goal has: what came since.
     pub fn add_commits(&mut self, new: Vec<SourceCommit>, before: Option<&Record>) {
