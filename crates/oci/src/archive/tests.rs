@@ -72,6 +72,32 @@ fn paths(archive: &Archive<Cursor<Vec<u8>>>) -> Vec<&str> {
     archive.entries().iter().map(|entry| entry.path.as_str()).collect()
 }
 
+/// A few bytes that say they are an exabyte of zeros (T-04).
+#[test]
+fn a_sparse_file_without_end_is_passed_over() {
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut header = tar::Header::new_gnu();
+    header.set_path("hole").unwrap();
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_mode(0o644);
+    header.set_size(1);
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.realsize.copy_from_slice(b"77777777777\0");
+    gnu.sparse[0].offset.copy_from_slice(b"77777777776\0");
+    gnu.sparse[0].numbytes.copy_from_slice(b"00000000001\0");
+    header.set_cksum();
+    tar.append(&header, &b"x"[..]).unwrap();
+    let mut after = tar::Header::new_gnu();
+    after.set_path("after").unwrap();
+    after.set_mode(0o644);
+    after.set_size(1);
+    after.set_cksum();
+    tar.append(&after, &b"y"[..]).unwrap();
+    let packed = Cursor::new(tar.into_inner().unwrap().finish().unwrap());
+    let archive = Archive::open(packed, Limits::default()).unwrap();
+    assert!(paths(&archive).contains(&"after"));
+}
+
 #[test]
 fn an_archive_is_listed() {
     let long = format!("{}/x", "d".repeat(150));
