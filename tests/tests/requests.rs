@@ -177,9 +177,12 @@ impl Lab {
             merge(&self.landscape.forge, number, style, delete).await?;
             self.ready(&subject, "True", "Succeeded").await?;
             self.merged_says(&subject, "True", "Merged").await?;
-            let status = self.status(&subject).await?;
-            ensure!(status["pullRequest"]["number"] == number, "{status}");
-            ensure!(status["pullRequest"]["state"] == "merged", "{status}");
+            // The forge says so a moment after git has it.
+            until("the request to be told as merged", DEADLINE, async || {
+                let told = self.status(&subject).await.ok()?["pullRequest"].clone();
+                (told["number"] == number && told["state"] == "merged").then_some(())
+            })
+            .await?;
             ensure!(self.file(&subject.base, &subject).await?.as_deref() == Some(round));
             if round == "two" {
                 self.after_a_restart(&mut subject, "True", "Succeeded").await?;
