@@ -155,8 +155,13 @@ impl Reconciler for GitDeployments {
         } else {
             self.round(&native, &mut new).await
         };
-        // Status may have been written on the way; the object in the cache is the newer one.
-        let native = Native { value: self.current(&key).unwrap_or(native.value.clone()), ..native };
+        // Status may have been written on the way; the object in the cache is the newer one. Another
+        // object of the same name has had no round yet: what was found is not its own.
+        let value = self.current(&key).unwrap_or_else(|| native.value.clone());
+        if object::uid(&value) != object::uid(&native.value) {
+            return Again::OnChange;
+        }
+        let native = Native { value, ..native };
         let old = native.value.get("status").and_then(|s| serde_json::from_value(s.clone()).ok());
         finish(&self.cx, KIND, &native, &old.unwrap_or_default(), new, result).await
     }
