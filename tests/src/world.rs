@@ -1,10 +1,11 @@
 //! One landscape for all tests of a test program, and the words they look at it with.
 
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use portolan_testbed::landscape::{Landscape, Plan};
+use portolan_testbed::story::{Journey, follow};
 use portolan_testbed::wait;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -25,6 +26,17 @@ pub fn run(test: impl Future<Output = Result<()>>) {
 pub async fn landscape() -> &'static Landscape {
     let start = || Landscape::start(Plan::default(), &|_| {});
     LANDSCAPE.get_or_try_init(start).await.expect("the landscape starts")
+}
+
+/// Pushes a version of the example's application and follows it until it arrives.
+pub async fn travel(landscape: &Landscape, version: u32) -> Result<Journey> {
+    let pushed = Instant::now();
+    let page = format!("<p>version {version}</p>\n");
+    let files = [("site/index.html", Some(page.as_bytes()))];
+    let source = landscape.push_source(&files, &format!("version {version}")).await?;
+    let journey = follow(landscape, &source, pushed, &|_| {}).await?;
+    ensure!(journey.arrived(), "the change did not arrive: {journey:?}");
+    Ok(journey)
 }
 
 /// A condition of an object: status, reason and message; empty where there is none.

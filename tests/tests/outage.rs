@@ -1,14 +1,11 @@
 //! What others run goes away and comes back: the forge, then an API server. What can go on goes on, and
 //! the rest goes on by itself afterwards.
 
-use std::time::Instant;
-
 use anyhow::{Result, ensure};
 use portolan_testbed::landscape::{APP, Landscape, Plan};
-use portolan_testbed::story::follow;
 use portolan_tests::by_hand::apply;
 use portolan_tests::history::no_commit_twice;
-use portolan_tests::world::ready;
+use portolan_tests::world::{ready, travel};
 
 #[tokio::test]
 async fn servers_go_away_and_come_back() {
@@ -19,16 +16,6 @@ async fn servers_go_away_and_come_back() {
     api_servers_are_away(&landscape).await.expect("API servers may restart");
     travel(&landscape, 3).await.expect("and work goes on");
     no_commit_twice(&landscape, APP).await.expect("nothing is written twice");
-}
-
-async fn travel(landscape: &Landscape, version: u32) -> Result<()> {
-    let pushed = Instant::now();
-    let page = format!("<p>version {version}</p>\n");
-    let files = [("site/index.html", Some(page.as_bytes()))];
-    let source = landscape.push_source(&files, &format!("version {version}")).await?;
-    let journey = follow(landscape, &source, pushed, &|_| {}).await?;
-    ensure!(journey.arrived(), "the change did not arrive: {journey:?}");
-    Ok(())
 }
 
 async fn the_forge_is_away(landscape: &Landscape) -> Result<()> {

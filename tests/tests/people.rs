@@ -1,16 +1,13 @@
 //! People work in the same repositories: an edit in between is carried on and told, a reverted
 //! promotion stays reverted, an application beside it is not disturbed.
 
-use std::process::Command;
-use std::time::Instant;
-
 use anyhow::{Context as _, Result, ensure};
 use portolan_testbed::landscape::{APP, CONFIG, Landscape, Plan, TEAM};
-use portolan_testbed::story::{Journey, follow};
 use portolan_testbed::tools;
 use portolan_testbed::wait::until;
 use portolan_tests::history::{no_commit_twice, record};
-use portolan_tests::world::{DEADLINE, condition, ready};
+use portolan_tests::world::{DEADLINE, condition, ready, travel};
+use std::process::Command;
 
 const PROMOTER: &str = "shop-to-production";
 
@@ -23,16 +20,6 @@ async fn edits_are_carried_on_and_reverts_stay() {
     a_revert_in_production(&mut landscape).await.expect("the revert stays");
     travel(&landscape, 3).await.expect("a new change is promoted over the revert");
     another_application(&landscape).await.expect("another application is not disturbed");
-}
-
-async fn travel(landscape: &Landscape, version: u32) -> Result<Journey> {
-    let pushed = Instant::now();
-    let page = format!("<p>version {version}</p>\n");
-    let files = [("site/index.html", Some(page.as_bytes()))];
-    let source = landscape.push_source(&files, &format!("version {version}")).await?;
-    let journey = follow(landscape, &source, pushed, &|_| {}).await?;
-    ensure!(journey.arrived(), "the change did not arrive: {journey:?}");
-    Ok(journey)
 }
 
 async fn tip(landscape: &Landscape, branch: &str) -> Result<String> {
