@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use http::Method;
 use portolan_testbed::Forge;
+use portolan_testbed::forge::Merge;
 use portolan_testbed::landscape::{CONFIG, TEAM};
 use portolan_testbed::wait::until;
 use serde_json::{Value, json};
@@ -21,10 +22,8 @@ pub async fn call(forge: &Forge, method: Method, path: &str, body: Value) -> Res
 /// All requests from one branch to another, the newest first. The label keeps the branch's name when the
 /// branch is gone.
 pub async fn requests(forge: &Forge, branch: &str, base: &str) -> Result<Vec<Value>> {
-    let all = call(forge, Method::GET, "/pulls?state=all&limit=50", Value::Null).await?;
-    let mut found: Vec<Value> = all.as_array().cloned().unwrap_or_default();
+    let mut found = forge.requests(TEAM, CONFIG).await?;
     found.retain(|request| request["head"]["label"] == branch && request["base"]["ref"] == base);
-    found.sort_by_key(|request| std::cmp::Reverse(request["number"].as_i64()));
     Ok(found)
 }
 
@@ -44,24 +43,10 @@ pub async fn open(forge: &Forge, branch: &str, base: &str, title: &str) -> Resul
     request["number"].as_i64().context("it has a number")
 }
 
-/// Merges a request as a maintainer does; tries again while the forge still checks it.
+/// Merges a request as an administrator may; tries again while the forge still checks it.
 pub async fn merge(forge: &Forge, number: i64, style: &str, delete_branch: bool) -> Result<()> {
-    let body = json!({"do": style, "delete_branch_after_merge": delete_branch});
-    let last = std::sync::Mutex::new(String::new());
-    let merged = until(&format!("request {number} to be merged"), DEADLINE, async || {
-        let path = format!("/pulls/{number}/merge");
-        match call(forge, Method::POST, &path, body.clone()).await {
-            Ok(_) => Some(()),
-            Err(error) => {
-                *last.lock().ok()? = error.to_string();
-                let path = format!("/pulls/{number}");
-                let request = call(forge, Method::GET, &path, Value::Null).await.ok()?;
-                (request["merged"] == true).then_some(())
-            }
-        }
-    })
-    .await;
-    merged.with_context(|| last.lock().map(|last| last.clone()).unwrap_or_default())
+    let how = Merge { style, delete_branch, head: None };
+    forge.merge(&forge.admin(), TEAM, CONFIG, number.try_into()?, &how).await.map(|_| ())
 }
 
 /// Closes a request without merging it.

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use portolan_testbed::landscape::{Landscape, Plan};
 use portolan_testbed::story::{Journey, follow};
-use portolan_testbed::wait;
-use serde_json::Value;
+pub use portolan_testbed::story::{condition, ready};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
@@ -37,35 +36,4 @@ pub async fn travel(landscape: &Landscape, version: u32) -> Result<Journey> {
     let journey = follow(landscape, &source, pushed, &|_| {}).await?;
     ensure!(journey.arrived(), "the change did not arrive: {journey:?}");
     Ok(journey)
-}
-
-/// A condition of an object: status, reason and message; empty where there is none.
-pub fn condition(object: &Value, type_: &str) -> (String, String, String) {
-    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
-    let found = conditions.into_iter().flatten().find(|condition| condition["type"] == type_);
-    let text = |key: &str| found.and_then(|c| c[key].as_str()).unwrap_or_default().to_owned();
-    (text("status"), text("reason"), text("message"))
-}
-
-/// Waits until an object of our own has `Ready` with a status and a reason; returns the message.
-pub async fn ready(
-    member: &portolan_testbed::landscape::Member,
-    kind: &str,
-    name: &str,
-    status: &str,
-    reason: &str,
-) -> Result<String> {
-    let last = std::sync::Mutex::new(Value::Null);
-    let what = format!("{kind} {name} to have Ready {status} {reason}");
-    let found = wait::until(&what, DEADLINE, async || {
-        let object = member.own(kind, name).await.ok()?;
-        let found = condition(&object, "Ready");
-        *last.lock().ok()? = object["status"].clone();
-        (found.0 == status && found.1 == reason).then_some(found.2)
-    })
-    .await;
-    found.map_err(|error| {
-        let last = last.lock().map(|last| last.to_string()).unwrap_or_default();
-        error.context(format!("the last status was {last}"))
-    })
 }

@@ -18,7 +18,7 @@ const PERMITTED: [(&str, &[&str]); 12] = [
     ("supply-chain", &["controller"]),
     ("delivery", &["controller"]),
     ("cli", &["api", "expr", "git", "plan"]),
-    ("testbed", &["api"]),
+    ("testbed", &["api", "oci"]),
     ("tests", &[ANY]),
 ];
 

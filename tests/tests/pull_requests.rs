@@ -1,183 +1,109 @@
 //! `examples/pull-requests`: developers push, maintainers merge requests, three clusters follow.
+//!
+//! The rounds are those of the demo; what requests tell, and a program that remembers nothing after
+//! the revert, are looked at besides.
 
 use anyhow::{Context as _, Result, ensure};
-use portolan_testbed::landscape::{APP, CONFIG, Example, Landscape, Member, Plan, TEAM};
-use portolan_testbed::tools;
+use portolan_testbed::landscape::{APP, CONFIG, Example, Landscape, Plan, TEAM};
+use portolan_testbed::story::{
+    Journey, OTHER, Place, Play, Round, Teller, promoter, ready, record,
+};
 use portolan_testbed::wait::until;
-use portolan_tests::forge::{merge, open, open_request, requests};
-use portolan_tests::history::record;
-use portolan_tests::world::{DEADLINE, ready};
-use serde_json::{Value, json};
-
-/// The promoter in the staging cluster.
-const PROMOTER: &str = "shop-to-production";
+use portolan_tests::forge::requests;
+use portolan_tests::world::DEADLINE;
+use serde_json::json;
 
 #[tokio::test]
 async fn maintainers_merge_and_three_clusters_follow() {
     let plan = Plan { example: Example::PullRequests, ..Plan::default() };
-    let mut landscape = Landscape::start(plan, &|_| {}).await.expect("it starts");
-    for (version, style, delete) in [(1, "squash", true), (2, "merge", false)] {
-        let round = round(&landscape, version, style, delete).await;
-        round.unwrap_or_else(|error| panic!("round {version}: {error:?}"));
+    let landscape = Landscape::start(plan, &|_| {}).await.expect("it starts");
+    landscape.add_app(OTHER).await.expect("a second application is added");
+    let line = |line: &str| println!("{line}");
+    let teller = Teller::new(&line);
+    let story = Play { landscape: &landscape, teller: &teller };
+    for number in 1..=5 {
+        let round = story.round(number).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let looked = match number {
+            3 => broken(&landscape, &round).await,
+            4 => stays_reverted(&landscape, &round).await,
+            _ => arrived(&landscape, &round).await,
+        };
+        looked.unwrap_or_else(|error| panic!("after round {number}: {error:?}"));
     }
-    breaks_in_staging(&landscape).await.expect("round 3 stops in staging");
-    reverted(&mut landscape).await.expect("nobody undoes the revert of round 4");
-    set_cpu(&landscape.build, "100m").await.expect("the parameter is taken back");
-    round(&landscape, 5, "squash", true).await.expect("round 5 goes over the revert");
 }
 
-/// A change from its push to production.
-async fn round(landscape: &Landscape, version: u32, style: &str, delete: bool) -> Result<()> {
-    let forge = &landscape.forge;
-    let source = push(landscape, version).await?;
-    let body = offered(landscape, "staging", &source).await?;
-    ensure!(body.contains(&format!("`version {version}`")), "the subject is told: {body}");
-    ensure!(body.contains("`Deployment shop` in `deployment.yaml`"), "objects are told: {body}");
-    if version > 1 {
-        ensure!(body.contains("**Image** from `"), "both images are told: {body}");
-    }
-    let number = number(landscape, "staging").await?;
-    merge(forge, number, style, delete).await?;
-    deployed(&landscape.staging, landscape, "staging").await?;
-    let body = offered(landscape, "production", &source).await?;
-    ensure!(body.contains("verified by `staging/shop`"), "who vouches is told: {body}");
-    ensure!(body.contains(&format!("`version {version}`")), "the subject is told: {body}");
-    let number = self::number(landscape, "production").await?;
-    let production = landscape.production.as_ref().context("there is a production cluster")?;
-    ensure!(image(production).await? != image(&landscape.staging).await?, "not before the merge");
-    merge(forge, number, style, delete).await?;
-    deployed(production, landscape, "production").await?;
-    ensure!(image(production).await? == image(&landscape.staging).await?, "the same image runs");
-    // One passage through all of it.
-    let tips = [tip(landscape, "staging").await?, tip(landscape, "production").await?];
-    let records =
-        [record(landscape, APP, &tips[0]).await?, record(landscape, APP, &tips[1]).await?];
-    ensure!(records[0].passage == records[1].passage, "{records:?}");
-    ensure!(records[1].commits[0].id == source, "the record names the source: {records:?}");
-    ready(&landscape.build, "GitWriter", APP, "True", "Succeeded").await?;
-    ready(&landscape.staging, "GitWriter", PROMOTER, "True", "Succeeded").await?;
-    ready(&landscape.build, "Workload", APP, "True", "Ready").await?;
-    for member in [&landscape.staging, production] {
-        ready(member, "Deliverable", APP, "True", "Ready").await?;
+/// All changes of a round are in production, and the requests told what they bring.
+async fn arrived(landscape: &Landscape, round: &Round) -> Result<()> {
+    ensure!(round.journeys.len() == 2, "two applications travel");
+    for journey in &round.journeys {
+        travelled(landscape, journey, round.number).await?;
     }
     Ok(())
 }
 
-async fn push(landscape: &Landscape, version: u32) -> Result<String> {
-    let page = format!("<p>version {version}</p>\n");
-    let files = [("site/index.html", Some(page.as_bytes()))];
-    landscape.push_source(&files, &format!("version {version}")).await
-}
-
-async fn tip(landscape: &Landscape, branch: &str) -> Result<String> {
-    let tip = landscape.forge.branch_tip(TEAM, CONFIG, branch).await?;
-    tip.with_context(|| format!("branch {branch} is there"))
-}
-
-/// Waits for the request into an environment that brings a source commit; returns its text.
-async fn offered(landscape: &Landscape, environment: &str, source: &str) -> Result<String> {
-    let branch = format!("{environment}-{APP}");
-    let short = &source[..12];
-    until(&format!("a request for {short} into {environment}"), DEADLINE, async || {
-        let tip = landscape.forge.branch_tip(TEAM, CONFIG, &branch).await.ok()??;
-        let written = record(landscape, APP, &tip).await.ok()?.provenance.source?;
-        let request = open_request(&landscape.forge, &branch, environment).await.ok()?;
-        let body = request["body"].as_str()?.to_owned();
-        (written.revision == source && body.contains(&format!("`{short}`"))).then_some(body)
-    })
-    .await
-}
-
-async fn number(landscape: &Landscape, environment: &str) -> Result<i64> {
-    let branch = format!("{environment}-{APP}");
-    let request = open_request(&landscape.forge, &branch, environment).await?;
-    request["number"].as_i64().context("it has a number")
-}
-
-/// Waits until a cluster runs what stands in its branch.
-async fn deployed(member: &Member, landscape: &Landscape, branch: &str) -> Result<()> {
-    let config = tip(landscape, branch).await?;
-    until(&format!("{branch} to be deployed"), DEADLINE, async || {
-        let source = member.own("GitSource", APP).await.ok()?;
-        let deployment = member.own("GitDeployment", APP).await.ok()?;
-        let revision = source.pointer("/status/artifact/revision")?;
-        let reached = deployment.pointer("/status/observedRevision")? == revision;
-        (*revision == config.as_str() && reached).then_some(())
-    })
-    .await
-}
-
-async fn image(member: &Member) -> Result<Value> {
-    let deployment = member.object("apps/v1", "Deployment", APP).await?;
-    Ok(deployment["spec"]["template"]["spec"]["containers"][0]["image"].clone())
-}
-
-/// Sets the Workload's parameter `cpu`, as a developer edits the file.
-async fn set_cpu(build: &Member, cpu: &str) -> Result<()> {
-    let mut documents = build.example("team/workload.yaml")?;
-    for document in &mut documents {
-        if let Some(params) = document["spec"]["params"].as_array_mut() {
-            params.push(json!({"name": "cpu", "value": cpu}));
-        }
+/// A change went all the way: what its requests told, and one passage through all of it.
+async fn travelled(landscape: &Landscape, journey: &Journey, version: u32) -> Result<()> {
+    let app = &journey.app;
+    ensure!(journey.arrived(), "it did not arrive: {journey:?}");
+    let into = |environment| journey.request_into(environment).context("a request carried it");
+    let (staging, production) = (into("staging")?, into("production")?);
+    let subject = format!("`{app}, version {version}`");
+    for merged in [staging, production] {
+        let body = &merged.request.body;
+        ensure!(body.contains(&subject), "the subject is told: {body}");
+        let object = format!("`Deployment {app}` in `deployment.yaml`");
+        ensure!(body.contains(&object), "objects are told: {body}");
     }
-    build.apply(&documents).await
+    let (first, second) = (&staging.request, &production.request);
+    ensure!(version == 1 || first.body.contains("**Image** from `"), "{}", first.body);
+    let vouched = format!("verified by `staging/{app}`");
+    ensure!(second.body.contains(&vouched), "who vouches is told: {}", second.body);
+    ensure!(first.author == "build-cluster" && second.author == "staging-cluster", "{journey:?}");
+    ensure!(first.merged_by.as_deref() == Some("staging-maintainer"), "{first:?}");
+    ensure!(second.merged_by.as_deref() == Some("production-maintainer"), "{second:?}");
+    let config = journey.what(Place::Merged).context("it is in staging")?;
+    let promoted = journey.what(Place::ProductionMerged).context("it is in production")?;
+    let staging = record(landscape, app, config).await?;
+    let production = record(landscape, app, promoted).await?;
+    ensure!(staging.passage == production.passage, "{staging:?}\n{production:?}");
+    ensure!(production.commits[0].id == journey.source, "the source is named: {production:?}");
+    ensure!(production.commits[0].author == "developer", "so is its author: {production:?}");
+    Ok(())
 }
 
-/// Asks for more than any node has: merged into staging, it stops there.
-async fn breaks_in_staging(landscape: &Landscape) -> Result<()> {
-    let production = tip(landscape, "production").await?;
-    set_cpu(&landscape.build, "64").await?;
-    let source = push(landscape, 3).await?;
-    offered(landscape, "staging", &source).await?;
-    merge(&landscape.forge, number(landscape, "staging").await?, "squash", true).await?;
-    let message = ready(&landscape.staging, "GitDeployment", APP, "False", "Unhealthy").await?;
-    ensure!(message.contains("Insufficient cpu"), "{message}");
+/// Staging stopped it: nothing more of it is offered, also not as a closed request.
+async fn broken(landscape: &Landscape, round: &Round) -> Result<()> {
+    let [journey] = round.journeys.as_slice() else { anyhow::bail!("one application breaks") };
+    ensure!(journey.what(Place::Merged).is_some(), "staging's maintainer merged it");
+    ensure!(journey.what(Place::Deployed).is_none() && !journey.arrived(), "{journey:?}");
     let offers = requests(&landscape.forge, "production-shop", "production").await?;
-    ensure!(offers.iter().all(|request| request["state"] == "closed"), "nothing is offered");
-    ensure!(tip(landscape, "production").await? == production, "production is as it was");
+    ensure!(offers.len() == 2, "production was offered the first two: {offers:?}");
     Ok(())
 }
 
-/// A maintainer reverts the last merge into production: it is deployed so, and stays so.
-async fn reverted(landscape: &mut Landscape) -> Result<()> {
-    let before = tip(landscape, "production").await?;
-    let folder = tempfile::tempdir()?;
-    let url = landscape.forge.http_url(TEAM, CONFIG);
-    let (user, password) = landscape.developer();
-    let url = url.replacen("http://", &format!("http://{user}:{password}@"), 1);
-    let clone = folder.path().join("clone");
-    let clone = clone.to_str().context("the path is text")?;
-    let git = async |arguments: &[&str]| -> Result<String> {
-        let mut git = tools::git(folder.path());
-        git.args(arguments);
-        tools::run(git).await
-    };
-    git(&["clone", "-q", "-b", "production", &url, clone]).await?;
-    git(&["-C", clone, "checkout", "-q", "-b", "undo"]).await?;
-    git(&["-C", clone, "revert", "-m", "1", "--no-edit", "HEAD"]).await?;
-    git(&["-C", clone, "push", "-q", "origin", "undo"]).await?;
-    let number = open(&landscape.forge, "undo", "production", "Take version 2 back").await?;
-    merge(&landscape.forge, number, "merge", true).await?;
-    let undone = tip(landscape, "production").await?;
-    ensure!(undone != before, "the revert is merged");
-    ready(&landscape.staging, "GitWriter", PROMOTER, "False", "Reverted").await?;
-    let production = landscape.production.as_ref().context("there is a production cluster")?;
-    deployed(production, landscape, "production").await?;
-    landscape.staging.program.kill()?;
-    landscape.staging.program.forget()?;
-    landscape.staging.program.restart(None).await?;
-    // Another look, by a change that asks for nothing else. The delivery itself stamps nothing now: what
-    // it would promote is the failed change.
+/// Nobody undoes the revert, also not a program that forgot everything and is asked to look.
+async fn stays_reverted(landscape: &Landscape, round: &Round) -> Result<()> {
+    let [revert, other] = round.journeys.as_slice() else { anyhow::bail!("two changes") };
+    travelled(landscape, other, 4).await?;
+    ensure!(revert.app == APP && revert.arrived(), "{revert:?}");
+    let tip = async || landscape.forge.branch_tip(TEAM, CONFIG, "production").await;
+    let before = tip().await?;
+    let program = &landscape.staging.program;
+    program.kill()?;
+    program.forget()?;
+    program.restart(None).await?;
+    // Another look, by a change that asks for nothing else. The delivery itself stamps nothing now:
+    // what it would promote is the failed change.
+    let promoter = promoter(APP);
     let more_often = json!({"spec": {"interval": "1s"}});
-    let version = "carto.run/v1alpha1";
-    landscape.staging.merge(version, "GitWriter", PROMOTER, &more_often).await?;
+    landscape.staging.merge("carto.run/v1alpha1", "GitWriter", &promoter, &more_often).await?;
     until("the promotion to be looked at", DEADLINE, async || {
-        let writer = landscape.staging.own("GitWriter", PROMOTER).await.ok()?;
+        let writer = landscape.staging.own("GitWriter", &promoter).await.ok()?;
         let looked = writer["status"]["observedGeneration"] == writer["metadata"]["generation"];
         (looked && writer["spec"]["interval"] == "1s").then_some(())
     })
     .await?;
-    ready(&landscape.staging, "GitWriter", PROMOTER, "False", "Reverted").await?;
-    ensure!(tip(landscape, "production").await? == undone, "it stays reverted");
+    ready(&landscape.staging, "GitWriter", &promoter, "False", "Reverted").await?;
+    ensure!(tip().await? == before, "it stays reverted");
     Ok(())
 }

@@ -1,13 +1,20 @@
 //! Pull requests on a real forge: opened by us or by people, merged in every way, declined, overtaken;
 //! each looked at once more by a program that remembers nothing.
 
+#[path = "requests/hands.rs"]
+mod hands;
+#[path = "requests/lab.rs"]
+mod lab;
+#[path = "requests/reviews.rs"]
+mod reviews;
+
 use anyhow::{Context as _, Result, ensure};
 use http::Method;
-use portolan_testbed::landscape::{CONFIG, Landscape, Plan, TEAM};
+use lab::{Lab, Subject};
+use portolan_testbed::landscape::{CONFIG, TEAM};
 use portolan_testbed::wait::until;
-use portolan_tests::by_hand::apply;
 use portolan_tests::forge::{call, close, merge, open, open_request, requests};
-use portolan_tests::world::{DEADLINE, condition, ready};
+use portolan_tests::world::DEADLINE;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -30,132 +37,14 @@ async fn requests_are_opened_merged_declined_and_overtaken() {
     lab.reverted().await.expect("a revert of a merged request stays");
     lab.merged_when_ready().await.expect("it is merged once it is ready");
     lab.nothing_guards().await.expect("an unguarded merge is refused");
+    lab.kept_after_a_rebase().await.expect("a branch that a rebase left behind goes on");
+    lab.hands().await.expect("what people did on base and branch stays");
+    lab.reviews().await.expect("drafts, checks and stale approvals are respected");
     lab.two_applications().await.expect("two applications share a base");
     lab.the_forge_is_away().await.expect("a forge that is away is told");
 }
 
-struct Lab {
-    landscape: Landscape,
-    count: u32,
-}
-
-/// A writer of one file with a request from its own branch to its own base.
-struct Subject {
-    name: String,
-    base: String,
-    branch: String,
-    more: String,
-    text: String,
-    seconds: u32,
-}
-
-impl Subject {
-    fn yaml(&self, landscape: &Landscape) -> String {
-        let Self { name, base, branch, more, text, seconds } = self;
-        let url = landscape.forge.http_url(TEAM, CONFIG);
-        format!(
-            "{{apiVersion: carto.run/v1alpha1, kind: GitWriter, metadata: {{name: {name}}}, spec: \
-             {{repository: {{url: '{url}', secretRef: {{name: git}}}}, branch: {branch}, base: {base}, \
-             path: apps/{name}, interval: {seconds}s, content: {{files: {{a.yaml: '{text}'}}}}, \
-             pullRequest: {{{more}}}}}}}"
-        )
-    }
-}
-
 impl Lab {
-    async fn start() -> Result<Self> {
-        let landscape = Landscape::start(Plan::default(), &|_| {}).await?;
-        Ok(Self { landscape, count: 0 })
-    }
-
-    /// A new writer with a base of its own, which has a commit of a third party.
-    async fn subject(&mut self, more: &str) -> Result<Subject> {
-        self.count += 1;
-        let name = format!("app{}", self.count);
-        let subject = Subject {
-            base: format!("env{}", self.count),
-            branch: format!("env{}/{name}", self.count).replacen("env", "to-env", 1),
-            name,
-            more: more.into(),
-            text: "one".into(),
-            seconds: 1,
-        };
-        self.third_party(&subject.base, "readme").await?;
-        self.apply(&subject).await?;
-        Ok(subject)
-    }
-
-    async fn apply(&self, subject: &Subject) -> Result<()> {
-        apply(&self.landscape.build, &subject.yaml(&self.landscape)).await
-    }
-
-    /// New content.
-    async fn write(&self, subject: &mut Subject, text: &str) -> Result<()> {
-        subject.text = text.into();
-        self.apply(subject).await
-    }
-
-    /// A commit of somebody else in a branch.
-    async fn third_party(&self, branch: &str, text: &str) -> Result<()> {
-        let path = format!("others/{text}.txt");
-        let files: &[(&str, Option<&[u8]>)] = &[(&path, Some(text.as_bytes()))];
-        self.landscape.forge.commit_files(TEAM, CONFIG, branch, files, "by others").await?;
-        Ok(())
-    }
-
-    async fn status(&self, subject: &Subject) -> Result<Value> {
-        Ok(self.landscape.build.own("GitWriter", &subject.name).await?["status"].clone())
-    }
-
-    async fn ready(&self, subject: &Subject, status: &str, reason: &str) -> Result<String> {
-        ready(&self.landscape.build, "GitWriter", &subject.name, status, reason).await
-    }
-
-    async fn file(&self, branch: &str, subject: &Subject) -> Result<Option<String>> {
-        let path = format!("apps/{}/a.yaml", subject.name);
-        let found = self.landscape.forge.read_file(TEAM, CONFIG, branch, &path).await?;
-        Ok(found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-    }
-
-    /// The same word, given by a program that remembers nothing and was asked anew.
-    async fn after_a_restart(
-        &mut self,
-        subject: &mut Subject,
-        status: &str,
-        reason: &str,
-    ) -> Result<()> {
-        let tips = self.tips(subject).await?;
-        self.landscape.build.program.kill()?;
-        self.landscape.build.program.forget()?;
-        self.landscape.build.program.restart(None).await?;
-        subject.seconds += 1;
-        self.apply(subject).await?;
-        until("the writer to be looked at", DEADLINE, async || {
-            let writer = self.landscape.build.own("GitWriter", &subject.name).await.ok()?;
-            let looked = writer["status"]["observedGeneration"] == writer["metadata"]["generation"];
-            let found = condition(&writer, "Ready");
-            (looked && found.0 == status && found.1 == reason).then_some(())
-        })
-        .await?;
-        ensure!(tips == self.tips(subject).await?, "a restart wrote something");
-        Ok(())
-    }
-
-    /// Everything that a second look must not change.
-    async fn tips(&self, subject: &Subject) -> Result<Value> {
-        let forge = &self.landscape.forge;
-        let all = requests(forge, &subject.branch, &subject.base).await?;
-        let all: Vec<Value> = all
-            .iter()
-            .map(|r| json!([r["number"], r["state"], r["title"], r["body"], r["comments"]]))
-            .collect();
-        Ok(json!({
-            "branch": forge.branch_tip(TEAM, CONFIG, &subject.branch).await?,
-            "base": forge.branch_tip(TEAM, CONFIG, &subject.base).await?,
-            "requests": all,
-        }))
-    }
-
     /// Opened, merged by a maintainer in one of the ways, and again with new content.
     async fn travels(&mut self, style: &str, delete: bool) -> Result<()> {
         let mut subject = self.subject("open: true").await?;
@@ -195,15 +84,6 @@ impl Lab {
         Ok(())
     }
 
-    async fn merged_says(&self, subject: &Subject, status: &str, reason: &str) -> Result<String> {
-        until(&format!("Merged {status} {reason}"), DEADLINE, async || {
-            let writer = self.landscape.build.own("GitWriter", &subject.name).await.ok()?;
-            let found = condition(&writer, "Merged");
-            (found.0 == status && found.1 == reason).then_some(found.2)
-        })
-        .await
-    }
-
     async fn people_open_it(&mut self) -> Result<()> {
         let mut subject = self.subject("open: false").await?;
         self.ready(&subject, "True", "Written").await?;
@@ -237,17 +117,13 @@ impl Lab {
             self.ready(&subject, "True", "Written").await?;
             close(forge, number).await?;
             if branch_goes {
-                let path = format!("/branches/{}", subject.branch.replace('/', "%2F"));
-                call(forge, Method::DELETE, &path, Value::Null).await?;
+                self.delete_branch(&subject).await?;
             }
             let message = self.ready(&subject, "False", "Declined").await?;
             ensure!(message.contains(&format!("#{number}")), "{message}");
             self.after_a_restart(&mut subject, "False", "Declined").await?;
             // Somebody asks for it once more.
-            let annotation = json!({"metadata": {"annotations":
-                {"portolan.carto.run/requestedAt": "now"}}});
-            let build = &self.landscape.build;
-            build.merge("carto.run/v1alpha1", "GitWriter", &subject.name, &annotation).await?;
+            self.request(&subject).await?;
             let forge = &self.landscape.forge;
             let again = open_request(forge, &subject.branch, &subject.base).await?;
             ensure!(again["number"].as_i64() > Some(number), "{again}");
@@ -319,10 +195,7 @@ impl Lab {
         let number = request["number"].as_i64().context("it has a number")?;
         merge(forge, number, "squash", true).await?;
         self.ready(&subject, "True", "Succeeded").await?;
-        for path in ["a.yaml", ".portolan/passage"] {
-            let path = format!("apps/{}/{path}", subject.name);
-            forge.commit_files(TEAM, CONFIG, &subject.base, &[(&path, None)], "revert").await?;
-        }
+        self.take_back(&subject).await?;
         self.ready(&subject, "False", "Reverted").await?;
         self.after_a_restart(&mut subject, "False", "Reverted").await?;
         self.write(&mut subject, "two").await?;
@@ -368,15 +241,6 @@ impl Lab {
         self.after_a_restart(&mut subject, "True", "Succeeded").await
     }
 
-    async fn awaits(&self, subject: &Subject, what: &str) -> Result<String> {
-        until(&format!("the writer to wait for {what}"), DEADLINE, async || {
-            let writer = self.landscape.build.own("GitWriter", &subject.name).await.ok()?;
-            let message = condition(&writer, "Merged").2;
-            message.contains(what).then_some(message)
-        })
-        .await
-    }
-
     async fn nothing_guards(&mut self) -> Result<()> {
         let mut subject = self.subject("open: true, merge: whenReady").await?;
         let message = self.ready(&subject, "False", "NothingGuardsThisMerge").await?;
@@ -385,7 +249,8 @@ impl Lab {
         let forge = &self.landscape.forge;
         ensure!(self.file(&subject.base, &subject).await?.is_none(), "nothing is merged");
         // Required in the spec alone: enforced by us.
-        subject.more = "open: true, merge: whenReady, required: {approvals: 1}".into();
+        subject.more =
+            "pullRequest: {open: true, merge: whenReady, required: {approvals: 1}}".into();
         self.apply(&subject).await?;
         self.awaits(&subject, "0 of 1 approvals").await?;
         let request = open_request(forge, &subject.branch, &subject.base).await?;
@@ -404,6 +269,7 @@ impl Lab {
         let mut second = Subject {
             branch: format!("{}-{name}", first.branch),
             base: first.base.clone(),
+            path: format!("apps/{name}"),
             name,
             more: first.more.clone(),
             text: "one".into(),

@@ -1,32 +1,47 @@
-//! The path end to end, as the demo shows it: what each place holds must belong together.
+//! The path of `examples/basic` end to end: what each place holds must belong together.
+
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use portolan_testbed::landscape::{APP, CONFIG, Landscape, Member, TEAM};
-use portolan_testbed::story::{Journey, Place, Show, run};
+use portolan_testbed::landscape::{APP, CONFIG, Landscape, Member, Plan, TEAM};
+use portolan_testbed::story::{Breakage, Journey, Place, follow, quiet};
+use portolan_tests::changes::push_version;
 use portolan_tests::history::{no_commit_twice, record};
-use portolan_tests::world::ready;
+use portolan_tests::world::{ready, travel};
 use serde_json::Value;
 
-/// One run of the demo serves all assertions: it takes a minute.
+/// How long nothing may happen while nothing changes.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// One run serves all assertions: it takes a minute.
 #[tokio::test]
 async fn a_change_travels_from_source_to_a_promoted_branch() {
-    let show = Show { keep: None, line: &|line| println!("{line}") };
-    let (landscape, story) = run(&show).await.expect("the demo comes to its end");
-    for arrived in [0, 1, 3] {
-        belongs_together(&landscape, &story.journeys[arrived]).await.expect("it belongs together");
+    let landscape = Landscape::start(Plan::default(), &|_| {}).await.expect("it starts");
+    let mut journeys = Vec::new();
+    for version in [1, 2] {
+        let journey = travel(&landscape, version).await.expect("it travels");
+        belongs_together(&landscape, &journey).await.expect("it belongs together");
+        journeys.push(journey);
     }
-    let third = &story.journeys[2];
+    let breakage = Breakage::of(&landscape);
+    breakage.make(&landscape, APP).await.expect("it asks for too much");
+    let source = push_version(&landscape, 3).await.expect("it is pushed");
+    let third = follow(&landscape, &source, Instant::now(), &|_| {}).await.expect("it stops");
     let why = third.stopped.as_deref().unwrap_or_default();
-    assert!(why.starts_with("Unhealthy: ") && why.contains("Insufficient cpu"), "{why}");
+    assert!(why.starts_with("Unhealthy: ") && why.contains(breakage.reason()), "{why}");
     assert_eq!(third.what(Place::Deployed), None);
-    assert_eq!(
-        story.production,
-        story.journeys[1].what(Place::Promoted).unwrap_or_default(),
-        "production keeps the second change"
-    );
-    for (program, requests) in &story.quiet {
-        assert_eq!(*requests, 0, "{program} asked while nothing changed");
+    let production = landscape.forge.branch_tip(TEAM, CONFIG, "production").await;
+    let production = production.expect("the forge answers").unwrap_or_default();
+    let second = journeys[1].what(Place::Promoted);
+    assert_eq!(Some(production.as_str()), second, "production keeps the second change");
+    let say = |line: &str| println!("{line}");
+    let asked = quiet(&landscape, QUIET, &say).await.expect("nothing changes");
+    for (program, requests) in asked {
+        assert_eq!(requests, 0, "{program} asked while nothing changed");
     }
+    breakage.mend(&landscape, APP).await.expect("it asks for less");
+    let fourth = travel(&landscape, 4).await.expect("it travels");
+    belongs_together(&landscape, &fourth).await.expect("it belongs together");
     let landscape = restarted(landscape).await.expect("restarted programs write nothing");
     no_commit_twice(&landscape, APP).await.expect("no commit is there twice");
     only_its_own_credentials(&landscape).expect("each program has only its own credentials");
@@ -34,11 +49,11 @@ async fn a_change_travels_from_source_to_a_promoted_branch() {
 
 /// Restarts both programs, once with their caches on disk and once without: what is converged stays
 /// as it is, not one object is written.
-async fn restarted(mut landscape: Landscape) -> Result<Landscape> {
+async fn restarted(landscape: Landscape) -> Result<Landscape> {
     ready(&landscape.build, "Workload", APP, "True", "Ready").await?;
     ready(&landscape.staging, "Deliverable", APP, "True", "Ready").await?;
     for forget in [false, true] {
-        for member in [&mut landscape.build, &mut landscape.staging] {
+        for member in landscape.members() {
             member.program.stop().await?;
             if forget {
                 member.program.forget()?;

@@ -1,6 +1,9 @@
 //! The portolan command: a laptop's and CI's view.
 
 mod crds;
+mod paint;
+mod status;
+mod text;
 mod trace;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +31,9 @@ enum Command {
     /// Tell the way of a change: where it comes from, which branches it reached, how, and what became
     /// of it. Git is all it needs.
     Trace(trace::Arguments),
+    /// Tell where Workloads and Deliverables stand in a cluster, and the one cause that holds each.
+    /// It only reads, as the person whose kubeconfig it is.
+    Status(status::Arguments),
 }
 
 /// Runs the command.
@@ -38,6 +44,7 @@ pub fn main() -> ExitCode {
             crds::write(&out).map(|()| ExitCode::SUCCESS)
         }
         Ok(Arguments { command: Command::Trace(arguments) }) => return trace::run(&arguments),
+        Ok(Arguments { command: Command::Status(arguments) }) => return status::run(&arguments),
         Err(error) => Err(error),
     };
     done.unwrap_or_else(|error| {

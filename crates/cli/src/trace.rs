@@ -2,20 +2,18 @@
 
 mod ask;
 mod nothing;
-mod paint;
 mod picture;
 mod place;
 mod read;
 mod words;
 
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Args;
 use portolan_plan::trace::{Found, Query, Seek, Story, clean, find, tell};
 
-use self::paint::Paint;
 use self::place::Place;
+use crate::paint::{Paint, print};
 use crate::say;
 
 /// Nothing was found.
@@ -104,15 +102,12 @@ fn trace(arguments: &Arguments) -> Outcome {
 }
 
 fn show(story: &Story, json: bool) -> Outcome {
-    let mut out = std::io::stdout();
     let text = if json {
         let text = serde_json::to_string_pretty(story);
         text.map_err(|error| (TROUBLE, format!("the story cannot be printed: {error}")))? + "\n"
     } else {
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        picture::picture(story, Paint::new(out.is_terminal() && !no_color))
+        picture::picture(story, Paint::of_output())
     };
-    // Who has read enough closes the pipe.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    print(&text);
     Ok(0)
 }

@@ -241,6 +241,15 @@ impl Caches {
         missing.map(|entry| entry.kind.gvk.clone()).collect()
     }
 
+    /// All watches: how each stands and how many objects it has seen.
+    pub fn watches(&self) -> Vec<(WatchKey, WatchState, usize)> {
+        let watches = self.read();
+        let told = watches.iter().map(|(key, entry)| {
+            (WatchKey::clone(key), entry.state.borrow().clone(), entry.store.len())
+        });
+        told.collect()
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<Arc<WatchKey>, Entry>> {
         self.watches.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,7 @@
 //! The way to the API server: one pool of connections, used as ourselves or as a ServiceAccount.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -13,9 +14,13 @@ use serde_json::Value;
 use tower::ServiceBuilder;
 
 use crate::error::{WriteError, WriteErrorKind, chain};
+use crate::observe::{Contact, IMPERSONATE, Observer, observed};
 
 /// Longest time one request may take; watches have limits of their own.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest time a sign of life may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why there is no way to the API server.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +55,7 @@ pub enum HeldBy {
 pub struct Cluster {
     client: Client,
     url: String,
+    contact: Contact,
 }
 
 impl Cluster {
@@ -62,17 +68,36 @@ impl Cluster {
         let url = config.cluster_url.to_string();
         let client =
             Client::try_from(config).map_err(|error| ConnectError::Client(chain(&error)))?;
-        Ok(Self { client, url })
+        Ok(Self::new(client, url))
     }
 
     /// A cluster behind a client that is there already.
     pub fn new(client: Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
+        Self { client, url: url.into(), contact: Contact::default() }
+    }
+
+    /// The same cluster; each request to it is told of from here on.
+    #[must_use]
+    pub fn observed(self, observer: Arc<dyn Observer>) -> Self {
+        let client = observed(self.client, observer, self.contact.clone());
+        Self { client, ..self }
+    }
+
+    /// Whether it answers, as far as it is observed.
+    pub fn contact(&self) -> &Contact {
+        &self.contact
     }
 
     /// The client with the controller's own identity.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Asks for a sign of life, which [`Cluster::contact`] tells of.
+    pub async fn probe(&self) {
+        let mut request = http::Request::new(Body::empty());
+        *request.uri_mut() = http::Uri::from_static("/version");
+        let _ = tokio::time::timeout(PROBE_TIMEOUT, self.client.send(request)).await;
     }
 
     /// Url of the API server.
@@ -114,7 +139,7 @@ impl Cluster {
         let base = self.client.clone();
         let service = ServiceBuilder::new()
             .map_request(move |mut request: http::Request<Body>| {
-                request.headers_mut().insert("impersonate-user", user.clone());
+                request.headers_mut().insert(IMPERSONATE, user.clone());
                 request
             })
             .service_fn(move |request: http::Request<Body>| {

@@ -1,13 +1,15 @@
 //! Holding a lease: one task that takes, renews and gives back.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Api, ObjectMeta, PostParams};
+use kube::api::{Api, ObjectMeta, PostParams, WatchEvent, WatchParams};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{Cluster, within};
@@ -24,7 +26,7 @@ pub struct LeaseSettings {
     pub duration: Duration,
     /// A holder that could not renew for this long stops acting; less than `duration`.
     pub deadline: Duration,
-    /// Time between two looks.
+    /// Time between two renewals, and between two looks of who waits and hears of no changes.
     pub period: Duration,
 }
 
@@ -111,6 +113,7 @@ impl Contender {
                 Ok(Err(error)) => Some(error.message),
                 Err(_) => Some("the API server does not answer in time".into()),
             };
+            let failed = error.is_some();
             if let Some(error) = error {
                 tracing::warn!(lease = self.name, error, "the lease cannot be kept");
             }
@@ -118,7 +121,7 @@ impl Contender {
                 self.becomes(None);
             }
             tokio::select! {
-                () = tokio::time::sleep(self.settings.period) => {}
+                () = self.pause(failed) => {}
                 () = stop.cancelled() => break,
             }
         }
@@ -134,16 +137,69 @@ impl Contender {
         }
     }
 
+    /// Until the next look.
+    async fn pause(&mut self, failed: bool) {
+        if !failed && self.runs_out().is_some() {
+            self.follow().await;
+        } else {
+            sleep(self.settings.period).await;
+        }
+    }
+
+    /// When the lease that somebody else holds runs out, if nothing more is seen of it.
+    fn runs_out(&self) -> Option<Instant> {
+        let (seen, since) = self.seen.as_ref()?;
+        let waits = !seen.holder.is_empty() && seen.holder != self.me;
+        (waits && !lasts(*self.until.borrow())).then(|| *since + seen.duration)
+    }
+
+    /// Hears of every change of somebody else's lease until it is given back or has run out: who waits
+    /// takes it then, not a period later.
+    async fn follow(&mut self) {
+        let (Some(runs_out), Some((seen, _))) = (self.runs_out(), &self.seen) else { return };
+        let params = WatchParams::default().fields(&format!("metadata.name={}", self.name));
+        let (api, version) = (self.api.clone(), seen.version.clone());
+        let Ok(opened) = timeout_at(runs_out, api.watch(&params, &version)).await else { return };
+        // A role of an earlier version does not let it watch: it looks now and then.
+        let Ok(changes) = opened else { return self.rest().await };
+        let mut changes = pin!(changes);
+        let mut heard = false;
+        while let Some(runs_out) = self.runs_out() {
+            match timeout_at(runs_out, changes.next()).await {
+                Ok(Some(Ok(WatchEvent::Added(lease) | WatchEvent::Modified(lease)))) => {
+                    self.sees(Some(&lease));
+                    heard = true;
+                }
+                Ok(Some(Ok(WatchEvent::Bookmark(_)))) => {}
+                Ok(Some(Ok(WatchEvent::Deleted(_)))) | Err(_) => return,
+                // Watches end now and then. One that told nothing is not opened anew at once.
+                Ok(None) if heard => return,
+                Ok(Some(Ok(WatchEvent::Error(_)) | Err(_)) | None) => return self.rest().await,
+            }
+        }
+    }
+
+    /// Waits for a period, but not past the end of the lease.
+    async fn rest(&self) {
+        let end = Instant::now() + self.settings.period;
+        sleep_until(self.runs_out().map_or(end, |runs_out| runs_out.min(end))).await;
+    }
+
+    /// Takes notice of a lease; returns what is seen of it, and since when it has been so.
+    fn sees(&mut self, lease: Option<&Lease>) -> (Seen, Instant) {
+        let seen = lease.map(|lease| read(lease, self.settings.duration)).unwrap_or_default();
+        let since = match &self.seen {
+            Some((before, since)) if *before == seen => *since,
+            _ => Instant::now(),
+        };
+        self.seen = Some((seen.clone(), since));
+        (seen, since)
+    }
+
     async fn look(&mut self) -> Result<(), WriteError> {
         let lease = within(self.api.get_opt(&self.name)).await?;
         let asked = Instant::now();
-        let seen =
-            lease.as_ref().map(|lease| read(lease, self.settings.duration)).unwrap_or_default();
-        let since = match &self.seen {
-            Some((before, since)) if *before == seen => *since,
-            _ => asked,
-        };
-        self.seen = Some((seen.clone(), since));
+        let (seen, since) = self.sees(lease.as_ref());
         match judge(&seen, &self.me, since.elapsed()) {
             Claim::Wait => {
                 self.becomes(None);

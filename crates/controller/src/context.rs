@@ -15,6 +15,7 @@ use crate::dependencies::Dependencies;
 use crate::egress::Egress;
 use crate::failpoint;
 use crate::kinds::ours;
+use crate::metrics::Metrics;
 use crate::polls::Polls;
 use crate::settings::Settings;
 
@@ -32,6 +33,7 @@ pub(crate) struct Context {
     pub(crate) egress: Egress,
     pub(crate) dependencies: Arc<Dependencies>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) metrics: Metrics,
     pub(crate) cluster_name: Arc<str>,
 }
 

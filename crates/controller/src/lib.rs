@@ -23,6 +23,7 @@ mod native;
 mod owner;
 mod polls;
 mod program;
+mod pulse;
 mod queue;
 mod router;
 mod settings;

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::kinds::ours;
+use crate::metrics::held_up;
 use crate::trouble::{Class, Trouble};
 
 /// Longest time a deleted object is held for cleaning up after it.
@@ -66,6 +67,7 @@ pub(crate) async fn load<K: DeserializeOwned>(
 
 async fn undecodable(cx: &Context, kind: &'static str, value: &Value, message: &str) -> Again {
     tracing::warn!(kind, message, "an object does not decode");
+    held_up(Some(Class::Stalled));
     let decided = Trouble::invalid(message).conditions();
     let conditions = conditions(&decided, &[], object::generation(value));
     let mut status = value.get("status").filter(|s| s.is_object()).cloned().unwrap_or(json!({}));
@@ -138,8 +140,14 @@ pub(crate) async fn finish<K, S: NativeStatus>(
         _ => native.request.clone(),
     };
     let (decided, again) = match result {
-        Ok(done) => (done.conditions, done.again),
-        Err(trouble) => (trouble.conditions(), trouble.again()),
+        Ok(done) => {
+            held_up(done.class());
+            (done.conditions, done.again)
+        }
+        Err(trouble) => {
+            held_up(Some(trouble.class));
+            (trouble.conditions(), trouble.again())
+        }
     };
     let conditions = conditions(&decided, old.conditions(), native.generation);
     new.settle(conditions, native.generation, answered);
@@ -174,6 +182,16 @@ impl Done {
     pub(crate) fn suspended() -> Self {
         let message = "spec.suspend is set: nothing is done, what was reached stays";
         Self::with(vec![Decided::unknown(READY, waiting::SUSPENDED, message)])
+    }
+
+    /// What its conditions say still holds the object up.
+    fn class(&self) -> Option<Class> {
+        let ready = self.conditions.iter().find(|condition| condition.type_ == READY)?;
+        match ready.status {
+            ConditionStatus::False => Some(Class::Stalled),
+            ConditionStatus::Unknown => Some(Class::Waiting),
+            ConditionStatus::True => None,
+        }
     }
 
     /// The same, looked at again after a time.

@@ -141,8 +141,7 @@ impl Polls {
         kind: Option<ForgeKind>,
     ) -> Result<Forge, Trouble> {
         let repository = self.repository(remote, Duration::ZERO).await?;
-        let refused = self.0.egress.refused();
-        Ok(Forge::connect(&repository, kind, &refused).await?)
+        Ok(self.0.git.forge(&repository, kind).await?)
     }
 
     /// Ends the subscription of an object, but for one repository.
@@ -282,8 +281,7 @@ impl Inner {
         repository: &RemoteRepository,
         kind: Option<ForgeKind>,
     ) -> Result<Vec<PullRequest>, Trouble> {
-        let refused = self.egress.refused();
-        let forge = Forge::connect(repository, kind, &refused).await?;
+        let forge = self.git.forge(repository, kind).await?;
         Ok(forge.requests(MAX_REQUESTS).await?)
     }
 

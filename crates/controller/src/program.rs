@@ -1,37 +1,29 @@
 //! A program: what it watches, what it works on, and its way from start to stop.
 
 mod outset;
+mod work;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use portolan_cluster::{
-    Caches, Cluster, ConnectError, Events, Kinds, Leader, LeaseSettings, Secrets,
-};
+use portolan_cluster::{Caches, Cluster, ConnectError, Events, Kinds, Secrets};
 use portolan_plan::choreography::OwnerKind;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::outset::{data_dir, definitions, hostname, name, watch};
+use self::outset::{data_dir, definitions, hostname, keep_in_contact, name, watch};
+use self::work::Work;
 use crate::artifact::Artifacts;
-use crate::blueprint::Blueprints;
 use crate::context::Context;
 use crate::dependencies::Dependencies;
 use crate::egress::Egress;
-use crate::git_deployment::GitDeployments;
-use crate::git_source::GitSources;
-use crate::git_writer::GitWriters;
 use crate::http;
 use crate::jitter::random;
-use crate::metrics::Metrics;
-use crate::owner::{Library, Owners};
+use crate::metrics::{Metrics, Sources};
 use crate::polls::Polls;
-use crate::queue::{Queue, Reconciler};
+use crate::queue::Queue;
 use crate::router::Router;
 use crate::settings::{Listen, Settings};
-use crate::source_image::SourceImages;
-use crate::verification::Verifications;
 
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +39,14 @@ impl Role {
         match self {
             Self::SupplyChain => OwnerKind::Workload,
             Self::Delivery => OwnerKind::Deliverable,
+        }
+    }
+
+    /// Name of the program.
+    fn program(self) -> &'static str {
+        match self {
+            Self::SupplyChain => "portolan-supply-chain",
+            Self::Delivery => "portolan-delivery",
         }
     }
 
@@ -102,13 +102,22 @@ pub async fn run(
     listen: Listen,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
-    let cluster = Cluster::connect().await?;
-    let Some(cluster_name) = name(&cluster, &settings, &stop).await else { return Ok(()) };
+    let metrics = Metrics::new(role.program())?;
+    let cluster = Cluster::connect().await?.observed(metrics.api());
+    let health = http::Health::new(&cluster, stop.clone());
+    // They answer until the end: what is asked while rounds come to their end is told that we stop.
+    let end = CancellationToken::new();
+    let _end = end.clone().drop_guard();
+    serve(&listen, &health, &metrics, &end).await?;
+    tokio::spawn(keep_in_contact(cluster.clone(), stop.clone()));
+    let Some(cluster_name) = name(&cluster, &settings, &health, &stop).await else {
+        return Ok(());
+    };
     tracing::info!(cluster = cluster_name, url = cluster.url(), "connected");
     let (data, _scratch) = data_dir(&settings)?;
     let (caches, changes) = Caches::new(cluster.clone());
     let kinds = Kinds::new(cluster.clone());
-    if !definitions(role, &kinds, &stop).await {
+    if !definitions(role, &kinds, &health, &stop).await {
         return Ok(());
     }
     let watches = watch(role, &caches, &kinds);
@@ -117,7 +126,7 @@ pub async fn run(
     let (wakes, woken) = tokio::sync::mpsc::unbounded_channel();
     let secrets = Secrets::new(cluster.clone());
     let egress = Egress::new(settings.allow_http.clone(), cluster.addresses().await);
-    let git = git(&settings, &data, egress.refused())?;
+    let git = git(&settings, &data, egress.refused(), &metrics)?;
     let polls = Polls::new(
         git.clone(),
         secrets.clone(),
@@ -145,19 +154,22 @@ pub async fn run(
         egress,
         dependencies: Arc::clone(&dependencies),
         settings: Arc::new(settings),
+        metrics: metrics.clone(),
         cluster_name: cluster_name.into(),
         cluster,
     };
-    let metrics = Metrics::new()?;
-    let health = http::Health { caches: caches.clone(), watches: Arc::new(watches.clone()) };
-    for (what, address, router) in [
-        ("artifacts", &listen.artifacts, http::artifacts(cx.clone())),
-        ("metrics", &listen.metrics, http::metrics(metrics.clone())),
-        ("health", &listen.health, http::health(health)),
-    ] {
-        let served = http::serve(what, address, router, stop.clone()).await;
-        served.map_err(local(format!("{what} at {address}")))?;
-    }
+    metrics.tells_of(Sources {
+        cluster: cx.cluster.clone(),
+        caches: caches.clone(),
+        artifacts: cx.artifacts.clone(),
+        git: cx.git.clone(),
+    });
+    health.needs(caches.clone(), watches.clone());
+    health.waits_for("the first lists of what it watches");
+    let address = &listen.artifacts;
+    let served =
+        http::serve("artifacts", address, http::artifacts(cx.clone()), &health, end.clone()).await;
+    served.map_err(local(format!("artifacts at {address}")))?;
     // A plan over half a cache would find templates and accounts missing that are there.
     let synced = futures::future::join_all(
         watches.iter().map(|(gvk, selection)| caches.synced(gvk, selection)),
@@ -167,7 +179,7 @@ pub async fn run(
         () = stop.cancelled() => return Ok(()),
     }
     let leases = CancellationToken::new();
-    let work = Work::start(role, &cx, &me, &metrics, &stop, &leases);
+    let work = Work::start(role, &cx, &me, health.pulses(), &stop, &leases);
     let router = Router {
         caches,
         kinds,
@@ -176,9 +188,11 @@ pub async fn run(
         owner: role.owner(),
         by_uid: HashMap::new(),
         reading: Arc::default(),
+        pulse: health.pulses().begin("the router of changes"),
     };
     tokio::spawn(forward(woken, work.queues.clone()));
     tokio::spawn(router.run(changes, stop.clone()));
+    health.started();
     stop.cancelled().await;
     tracing::info!("stopping");
     futures::future::join_all(work.rounds).await;
@@ -187,16 +201,35 @@ pub async fn run(
     Ok(())
 }
 
+/// Serves health and metrics: also while the start waits for something.
+async fn serve(
+    listen: &Listen,
+    health: &http::Health,
+    metrics: &Metrics,
+    end: &CancellationToken,
+) -> Result<(), StartError> {
+    for (what, address, router) in [
+        ("health", &listen.health, http::health(health.clone())),
+        ("metrics", &listen.metrics, http::metrics(metrics.clone())),
+    ] {
+        let served = http::serve(what, address, router, health, end.clone()).await;
+        served.map_err(local(format!("{what} at {address}")))?;
+    }
+    Ok(())
+}
+
 /// The git service; the addresses of the cluster's API are refused there too.
 fn git(
     settings: &Settings,
     data: &std::path::Path,
     refused: Vec<IpAddr>,
+    metrics: &Metrics,
 ) -> Result<portolan_git::Service, StartError> {
     let options = portolan_git::Options::new(data.join("git"));
     let options = portolan_git::Options {
         deadline: settings.git_timeout,
         refused_addresses: refused,
+        observer: metrics.git(),
         ..options.map_err(local("this program's own file"))?
     };
     Ok(portolan_git::Service::new(options)?)
@@ -212,70 +245,4 @@ async fn forward(
             queue.wake(item.key);
         }
     }
-}
-
-/// The queues of a program, their rounds, and the leases they need.
-struct Work {
-    queues: HashMap<&'static str, Queue>,
-    rounds: Vec<JoinHandle<()>>,
-    leases: Vec<JoinHandle<()>>,
-}
-
-impl Work {
-    fn start(
-        role: Role,
-        cx: &Context,
-        me: &str,
-        metrics: &Metrics,
-        stop: &CancellationToken,
-        leases: &CancellationToken,
-    ) -> Self {
-        let contend = |name: &str| {
-            let settings = LeaseSettings::lasting(cx.settings.lease_duration);
-            let namespace = &cx.settings.namespace;
-            Leader::contend(&cx.cluster, namespace, name, me, settings, leases.clone())
-        };
-        let (own, own_lease) = contend(role.lease());
-        let (shared, shared_lease) = contend("portolan-shared");
-        let mut work = Self {
-            queues: HashMap::new(),
-            rounds: Vec::new(),
-            leases: vec![own_lease, shared_lease],
-        };
-        let concurrency = cx.settings.concurrency;
-        let mut add = |queue: (Queue, JoinHandle<()>), kind| {
-            work.queues.insert(kind, queue.0);
-            work.rounds.push(queue.1);
-        };
-        let library = Arc::new(Library::new(cx.caches.clone(), role.owner()));
-        let owners = Owners::new(cx.clone(), role.owner(), Arc::clone(&library));
-        let blueprints = Blueprints::new(cx.clone(), role.owner(), library);
-        let start = |leader: &Leader| (leader.clone(), metrics.clone(), stop.clone());
-        add(started(owners, concurrency, start(&own)), role.owner().name());
-        add(started(blueprints, 1, start(&own)), role.owner().blueprint_kind());
-        add(started(GitSources::new(cx.clone()), concurrency, start(&shared)), "GitSource");
-        add(started(GitWriters::new(cx.clone()), 4 * concurrency, start(&shared)), "GitWriter");
-        match role {
-            Role::SupplyChain => {
-                let images = SourceImages::new(cx.clone());
-                add(started(images, 2, start(&own)), "SourceImage");
-            }
-            Role::Delivery => {
-                let deployments = GitDeployments::new(cx.clone());
-                add(started(deployments, concurrency, start(&own)), "GitDeployment");
-                // A run waits for its checks most of the time.
-                let verifications = Verifications::new(cx.clone());
-                add(started(verifications, 16 * concurrency, start(&own)), "Verification");
-            }
-        }
-        work
-    }
-}
-
-fn started<R: Reconciler>(
-    reconciler: R,
-    concurrency: usize,
-    (leader, metrics, stop): (Leader, Metrics, CancellationToken),
-) -> (Queue, JoinHandle<()>) {
-    Queue::start(Arc::new(reconciler), concurrency, leader, metrics, stop)
 }

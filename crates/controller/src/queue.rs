@@ -7,19 +7,21 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use portolan_cluster::{Key, Leader};
 use portolan_plan::outcome::Again;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::time::DelayQueue;
 use tokio_util::time::delay_queue;
 
 use crate::jitter::jitter;
-use crate::metrics::Metrics;
+use crate::metrics::QueueMetrics;
+use crate::pulse::Pulse;
 
 /// First pause after trouble.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -54,7 +56,8 @@ impl Queue {
         reconciler: Arc<R>,
         concurrency: usize,
         leader: Leader,
-        metrics: Metrics,
+        metrics: QueueMetrics,
+        pulse: Pulse,
         stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (wakes, woken) = mpsc::unbounded_channel();
@@ -62,6 +65,8 @@ impl Queue {
             reconciler,
             concurrency,
             metrics,
+            pulse,
+            led_since: Instant::now(),
             ready: VecDeque::new(),
             queued: HashSet::new(),
             running: HashMap::new(),
@@ -82,11 +87,15 @@ impl Queue {
 struct Dispatcher<R> {
     reconciler: Arc<R>,
     concurrency: usize,
-    metrics: Metrics,
-    ready: VecDeque<Key>,
+    metrics: QueueMetrics,
+    pulse: Pulse,
+    /// Since when the lease was held last that had to be waited for.
+    led_since: Instant,
+    /// Objects that wait for a round, and since when.
+    ready: VecDeque<(Key, Instant)>,
     queued: HashSet<Key>,
-    /// Objects in a round; true: woken meanwhile.
-    running: HashMap<Key, bool>,
+    /// Objects in a round, and when they were woken meanwhile.
+    running: HashMap<Key, Option<Instant>>,
     rounds: JoinSet<(Key, Option<Again>)>,
     delayed: DelayQueue<Key>,
     delays: HashMap<Key, delay_queue::Key>,
@@ -100,26 +109,29 @@ impl<R: Reconciler> Dispatcher<R> {
         mut leader: Leader,
         stop: CancellationToken,
     ) {
+        let mut turns = Pulse::turns();
         loop {
+            self.pulse.beat();
             while leader.holds()
                 && !stop.is_cancelled()
                 && self.rounds.len() < self.concurrency
-                && let Some(key) = self.ready.pop_front()
+                && let Some((key, since)) = self.ready.pop_front()
             {
+                self.metrics.waited(since.max(self.led_since).elapsed());
                 self.start_round(key);
             }
-            self.metrics.queued(self.reconciler.kind(), self.ready.len());
+            self.metrics.depth(self.ready.len());
             let waits_for_lease = !leader.holds() && !self.ready.is_empty();
             tokio::select! {
                 () = stop.cancelled() => break,
                 key = woken.recv() => match key {
-                    Some(key) => self.enqueue(key),
+                    Some(key) => self.enqueue(key, Instant::now()),
                     None => break,
                 },
                 Some(expired) = self.delayed.next() => {
                     let key = expired.into_inner();
                     self.delays.remove(&key);
-                    self.enqueue(key);
+                    self.enqueue(key, Instant::now());
                 }
                 Some(ended) = self.rounds.join_next() => {
                     if let Ok((key, again)) = ended {
@@ -130,7 +142,9 @@ impl<R: Reconciler> Dispatcher<R> {
                     if !held {
                         break;
                     }
+                    self.led_since = Instant::now();
                 }
+                _ = turns.tick() => {}
             }
         }
         self.end_rounds().await;
@@ -149,11 +163,12 @@ impl<R: Reconciler> Dispatcher<R> {
         }
     }
 
-    fn enqueue(&mut self, key: Key) {
+    fn enqueue(&mut self, key: Key, since: Instant) {
         if let Some(woken) = self.running.get_mut(&key) {
-            *woken = true;
+            woken.get_or_insert(since);
         } else if self.queued.insert(key.clone()) {
-            self.ready.push_back(key);
+            self.metrics.added();
+            self.ready.push_back((key, since));
         }
     }
 
@@ -162,26 +177,24 @@ impl<R: Reconciler> Dispatcher<R> {
         if let Some(delay) = self.delays.remove(&key) {
             self.delayed.remove(&delay);
         }
-        self.running.insert(key.clone(), false);
+        self.running.insert(key.clone(), None);
         let (reconciler, metrics) = (Arc::clone(&self.reconciler), self.metrics.clone());
         self.rounds.spawn(async move {
-            let started = Instant::now();
-            let round = AssertUnwindSafe(reconciler.reconcile(key.clone()));
-            let again = round.catch_unwind().await.ok();
-            metrics.round(reconciler.kind(), started.elapsed(), again);
+            let round = AssertUnwindSafe(reconciler.reconcile(key.clone())).catch_unwind();
+            let again = metrics.round(async { round.await.ok() }).await;
             (key, again)
         });
     }
 
     fn end_round(&mut self, key: &Key, again: Option<Again>) {
-        let woken = self.running.remove(key).unwrap_or_default();
+        let woken = self.running.remove(key).flatten();
         let pause = match again {
             Some(Again::OnChange) => {
-                self.failures.remove(key);
+                self.succeeded(key);
                 None
             }
             Some(Again::After(pause)) => {
-                self.failures.remove(key);
+                self.succeeded(key);
                 Some(pause)
             }
             Some(Again::BackOff) => Some(self.back_off(key)),
@@ -190,18 +203,24 @@ impl<R: Reconciler> Dispatcher<R> {
                 Some(self.back_off(key))
             }
         };
-        if woken {
-            self.enqueue(key.clone());
+        if let Some(since) = woken {
+            self.enqueue(key.clone(), since);
         } else if let Some(pause) = pause {
             let delay = self.delayed.insert(key.clone(), pause);
             self.delays.insert(key.clone(), delay);
         }
     }
 
+    fn succeeded(&mut self, key: &Key) {
+        self.failures.remove(key);
+        self.metrics.failing(self.failures.len());
+    }
+
     fn back_off(&mut self, key: &Key) -> Duration {
         let failures = self.failures.entry(key.clone()).or_default();
         let pause = FIRST_PAUSE.saturating_mul(1 << (*failures).min(10)).min(LONGEST_PAUSE);
         *failures += 1;
+        self.metrics.retried(self.failures.len());
         pause.mul_f64(0.75 + jitter() / 4.0)
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dependencies::{Dependencies, Item, Thing};
 use crate::kinds::{definition, ours};
+use crate::pulse::Pulse;
 use crate::queue::Queue;
 
 /// Definitions come in bursts; they are read once the burst is over.
@@ -32,6 +33,7 @@ pub(crate) struct Router {
     pub(crate) by_uid: HashMap<String, Item>,
     /// Whether definitions are about to be read.
     pub(crate) reading: Arc<AtomicBool>,
+    pub(crate) pulse: Pulse,
 }
 
 impl Router {
@@ -44,7 +46,9 @@ impl Router {
         let mut served = self.kinds.changes();
         // Something may have changed between the start and here.
         served.mark_changed();
+        let mut turns = Pulse::turns();
         loop {
+            self.pulse.beat();
             let change = tokio::select! {
                 () = stop.cancelled() => return,
                 Ok(()) = served.changed() => {
@@ -55,6 +59,7 @@ impl Router {
                     continue;
                 }
                 change = changes.recv() => change,
+                _ = turns.tick() => continue,
             };
             let Some(change) = change else { return };
             for item in self.woken_by(&change) {

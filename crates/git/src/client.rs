@@ -14,6 +14,7 @@ use crate::cache::Cache;
 use crate::credentials::{Credentials, WireLogin};
 use crate::error::Error;
 use crate::frame::{receive_async, send_async};
+use crate::observe::Loss;
 use crate::options::Options;
 use crate::pool::Pool;
 use crate::repository::Address;
@@ -137,6 +138,26 @@ impl Session {
     }
 
     async fn exchange(&mut self, request: &Request) -> Result<Response, Trouble> {
+        let began = Instant::now();
+        let answer = self.exchange_once(request).await;
+        let broken;
+        let error = match &answer {
+            Ok(Response::Failed(Failure::Error(error))) => Some(error),
+            Ok(Response::Failed(Failure::CacheDropped(_))) => {
+                broken = Error::storage("a cached repository was broken");
+                Some(&broken)
+            }
+            Ok(_) => None,
+            Err(Trouble::Failed(error) | Trouble::CacheDropped(error) | Trouble::Gone(error)) => {
+                Some(error)
+            }
+        };
+        let observer = &self.shared.options.observer;
+        observer.operation(request.operation(), error, began.elapsed());
+        answer
+    }
+
+    async fn exchange_once(&mut self, request: &Request) -> Result<Response, Trouble> {
         let deadline = self.shared.options.deadline;
         let Some(worker) = &mut self.worker else {
             return Err(Trouble::Failed(Error::worker("is not there")));
@@ -160,6 +181,11 @@ impl Session {
             Ok(_) => self.death(status),
         };
         tracing::warn!(host = self.address.host(), %error, "git worker lost");
+        self.shared.options.observer.worker_lost(match &error {
+            Error::TimedOut { .. } => Loss::Deadline,
+            Error::TooLarge { .. } => Loss::Size,
+            _ => Loss::Died,
+        });
         Err(Trouble::Gone(error))
     }
 
@@ -202,6 +228,7 @@ impl Session {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Error::worker("has no pipes"));
         };
+        self.shared.options.observer.worker_started();
         Ok(Worker { child, stdin, stdout, _place: place })
     }
 

@@ -15,6 +15,7 @@ mod request;
 mod server;
 mod site;
 mod title;
+mod topic;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::error::Error;
+use crate::observe::{Nobody, Observer};
 use crate::repository::RemoteRepository;
 use answer::Version;
 use server::{Answer, Call, Server};
@@ -85,6 +87,16 @@ impl Forge {
         kind: Option<Kind>,
         refused: &[IpAddr],
     ) -> Result<Self, Error> {
+        Self::observed(repository, kind, refused, Arc::new(Nobody)).await
+    }
+
+    /// The same; each request is told of.
+    pub(crate) async fn observed(
+        repository: &RemoteRepository,
+        kind: Option<Kind>,
+        refused: &[IpAddr],
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Error> {
         let address = repository.address()?;
         let kind = kind.or_else(|| match address.url.host_str() {
             Some("github.com") => Some(Kind::Github),
@@ -97,7 +109,8 @@ impl Forge {
             Some(Kind::Gitea) | None => {
                 let site = Site::of(&address.url)?;
                 let host = address.host().to_owned();
-                let server = Server::new(host, &repository.credentials, refused)?;
+                let server =
+                    Server::new(host, &repository.credentials, refused)?.observed(observer);
                 let this = Self(Arc::new(Inner { server, site }));
                 if kind.is_none() {
                     this.find_out().await?;

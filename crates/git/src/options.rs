@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::observe::{Nobody, Observer};
 
 /// First argument that makes a program a git worker.
 pub const WORKER_ARGUMENT: &str = "git-worker";
@@ -29,6 +32,8 @@ pub struct Options {
     pub refused_addresses: Vec<IpAddr>,
     /// Caps.
     pub limits: Limits,
+    /// Who hears of the work.
+    pub observer: Arc<dyn Observer>,
 }
 
 impl Options {
@@ -49,6 +54,7 @@ impl Options {
             keep: Duration::from_hours(7 * 24),
             refused_addresses: Vec::new(),
             limits: Limits::default(),
+            observer: Arc::new(Nobody),
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 /// Places for workers.
 #[derive(Clone)]
 pub(crate) struct Pool {
+    size: usize,
     places: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     wanted: Arc<Notify>,
@@ -15,8 +16,10 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(places: usize) -> Self {
+        let size = places.max(1);
         Self {
-            places: Arc::new(Semaphore::new(places.max(1))),
+            size,
+            places: Arc::new(Semaphore::new(size)),
             waiting: Arc::default(),
             wanted: Arc::default(),
         }
@@ -30,6 +33,11 @@ impl Pool {
         let _waiting = Waiting::new(&self.waiting);
         self.wanted.notify_waiters();
         self.places.clone().acquire_owned().await.ok()
+    }
+
+    /// How many workers there are now.
+    pub(crate) fn taken(&self) -> usize {
+        self.size.saturating_sub(self.places.available_permits())
     }
 
     /// Waits until somebody wants the place of a worker that has nothing to do.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use portolan_api::native::git_writer::Forge as ForgeKind;
 use portolan_plan::trace::{Evidence, Seek};
 use portolan_plan::writer::Place;
 use tokio::sync::oneshot;
@@ -11,6 +12,7 @@ use crate::actor::{Actors, Command, Pending, Reply};
 use crate::cache::Cache;
 use crate::client::{Session, Shared};
 use crate::error::Error;
+use crate::forge::Forge;
 use crate::names;
 use crate::options::Options;
 use crate::planner::{Planner, Written};
@@ -114,6 +116,23 @@ impl Service {
         }
         self.ask(repository, |reply| Command::Write(Box::new(Pending::new(place, planner, reply))))
             .await
+    }
+
+    /// The forge of a repository, asked with its credentials and never at an address that is refused to
+    /// git; `kind` as for [`Forge::connect`].
+    pub async fn forge(
+        &self,
+        repository: &RemoteRepository,
+        kind: Option<ForgeKind>,
+    ) -> Result<Forge, Error> {
+        let options = &self.shared.options;
+        let observer = Arc::clone(&options.observer);
+        Forge::observed(repository, kind, &options.refused_addresses, observer).await
+    }
+
+    /// How many workers run now.
+    pub fn workers(&self) -> usize {
+        self.shared.pool.taken()
     }
 
     async fn ask<T>(

@@ -56,6 +56,24 @@ pub(crate) enum Request {
 }
 
 impl Request {
+    /// What is asked for, in one word.
+    pub(crate) fn operation(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "start",
+            Self::Refs => "ls_refs",
+            Self::Look(_) => "look",
+            Self::Log(_) => "log",
+            Self::Trace(_) => "trace",
+            Self::Archive(..) => "archive",
+            Self::Fetch { .. } => "fetch",
+            Self::View(_) => "view",
+            Self::History(_) => "history",
+            Self::Commit(_) => "commit",
+            Self::Push { .. } => "push",
+            Self::Tips { .. } => "tips",
+        }
+    }
+
     /// Whether it needs nothing of what the worker was asked before.
     pub(crate) fn begins_anew(&self) -> bool {
         matches!(

@@ -1,6 +1,7 @@
 //! What can go wrong between a source archive and a registry, who must act, and what to do.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::text::alternatives;
@@ -77,6 +78,15 @@ pub enum Error {
         path: String,
         /// Why it cannot be packed.
         problem: String,
+    },
+    /// The folder of an image layout cannot be written.
+    #[error("writing the image to {}", folder.display())]
+    LayoutUnwritable {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// No connection, or one that broke.
     #[error("{doing}: no answer from {host}")]
@@ -196,6 +206,7 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::ArchiveUnreadable(_)
+            | Self::LayoutUnwritable { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Unavailable { .. }
@@ -215,7 +226,7 @@ impl Error {
             | Self::LayerInvalid { .. } => "InvalidSpec",
             Self::InvalidCredential { .. } => "CredentialsInvalid",
             Self::ArchiveInvalid { .. } => "ArtifactInvalid",
-            Self::ArchiveUnreadable(_) => "LocalStorage",
+            Self::ArchiveUnreadable(_) | Self::LayoutUnwritable { .. } => "LocalStorage",
             Self::SourceTooLarge { .. } => "SourceTooLarge",
             Self::LayerSourceNotFound { .. } => "LayerSourceNotFound",
             Self::Unreachable { .. } | Self::TimedOut { .. } => "RegistryUnreachable",

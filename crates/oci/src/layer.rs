@@ -3,11 +3,13 @@
 //! **Invariants:** entries are in byte order of their names, belong to user and group 0 without names, and are as old as the
 //! epoch. The gzip header holds no time and no system. Symlinks are entries, never followed.
 
+mod files;
 mod pack;
 mod plan;
 mod rule;
 mod tarball;
 
+pub use files::LayerFile;
 pub use rule::LayerRule;
 
 use crate::digest::Digest;

@@ -3,6 +3,7 @@
 mod flags;
 mod kubeconfig;
 mod node;
+mod real_node;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,9 +20,11 @@ use tokio::sync::Mutex;
 
 use self::flags::{Audit, Ports};
 use self::kubeconfig::Identity;
+use self::real_node::Files;
 use crate::audit::AuditLog;
 use crate::pki::Pki;
 use crate::process::{Process, port_was_taken};
+use crate::room::{Number, Room};
 use crate::scratch::Scratch;
 use crate::{ports, programs};
 
@@ -39,6 +42,19 @@ pub struct Options {
     pub nodes: bool,
     /// Keep everything in this folder, which stays; else in a scratch folder, which goes.
     pub dir: Option<PathBuf>,
+    /// A real node in a room of the cluster's own instead of the fake one.
+    pub real: Option<RealNode>,
+}
+
+/// What a cluster with a real node needs to know of the world.
+#[derive(Debug, Clone)]
+pub struct RealNode {
+    /// Number of its room; each cluster of a machine has another one.
+    pub room: Number,
+    /// The registry that the node pulls from, `host:port`, without TLS.
+    pub registry: String,
+    /// The image that holds a pod's namespaces.
+    pub pause: String,
 }
 
 /// A running control plane. Dropping it ends its servers and removes its scratch folder.
@@ -50,6 +66,8 @@ pub struct ControlPlane {
     api_server: Mutex<Option<Process>>,
     others: Vec<Process>,
     accounts: bool,
+    /// After the servers in it.
+    room: Option<Room>,
     scratch: Scratch,
 }
 
@@ -60,7 +78,15 @@ impl ControlPlane {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let name = if options.name.is_empty() { "cluster" } else { &options.name };
         let scratch = Scratch::new(name, options.dir.as_deref())?;
-        let pki = Pki::new(&scratch.path().join("pki"))?;
+        let room = match &options.real {
+            Some(real) => {
+                let log = scratch.log("room")?;
+                Some(Room::new(real.room, &scratch.folder("room")?, &log).await?)
+            }
+            None => None,
+        };
+        let address = options.real.as_ref().map(|real| real.room.address());
+        let pki = Pki::new(&scratch.path().join("pki"), address.as_deref())?;
         flags::write_audit_policy(&scratch.path().join("audit-policy.yaml"))?;
         let mut this = Self {
             name: name.to_owned(),
@@ -69,7 +95,8 @@ impl ControlPlane {
             pki,
             api_server: Mutex::new(None),
             others: Vec::new(),
-            accounts: options.controllers || options.nodes,
+            accounts: options.controllers || options.nodes || options.real.is_some(),
+            room,
             scratch,
         };
         let mut attempt = 1;
@@ -80,7 +107,7 @@ impl ControlPlane {
             attempt += 1;
         }
         if this.accounts {
-            this.start_controllers(options.nodes).await?;
+            this.start_controllers(options.nodes, options.real.as_ref()).await?;
         }
         Ok(this)
     }
@@ -104,23 +131,31 @@ impl ControlPlane {
         Ok(())
     }
 
-    async fn start_controllers(&mut self, nodes: bool) -> Result<()> {
+    async fn start_controllers(&mut self, nodes: bool, real: Option<&RealNode>) -> Result<()> {
+        if let Some(real) = real {
+            self.start_real_node(real).await?;
+        }
         let identity = |user: &str, group| self.identity_file(user, user, group);
         let manager = identity("system:kube-controller-manager", None)?;
-        let flags = flags::controller_manager(&manager, &self.pki);
+        let volume_plugins = self.dir().join("volume-plugins");
+        let flags = flags::controller_manager(&manager, &self.pki, &volume_plugins);
         let mut starts = vec![self.spawn("kube-controller-manager", flags)];
-        if nodes {
+        if nodes || real.is_some() {
             let scheduler = identity("system:kube-scheduler", None)?;
+            starts.push(self.spawn("kube-scheduler", flags::scheduler(&scheduler)));
+        }
+        if nodes && real.is_none() {
             let kwok = identity("kwok", Some("system:masters"))?;
             let stages = programs::kwok_stages().await?;
-            starts.push(self.spawn("kube-scheduler", flags::scheduler(&scheduler)));
             starts.push(self.spawn("kwok", flags::kwok(&kwok, &stages)));
         }
         let started = futures::future::try_join_all(starts).await?;
         self.others.extend(started);
         let client = self.client()?;
         let ready = async {
-            if nodes {
+            if real.is_some() {
+                real_node::ready(&client, DEADLINE).await?;
+            } else if nodes {
                 node::create(&client, DEADLINE).await?;
             }
             node::accounts(&client, DEADLINE).await
@@ -137,8 +172,37 @@ impl ControlPlane {
         }
     }
 
+    async fn start_real_node(&mut self, real: &RealNode) -> Result<()> {
+        let RealNode { room, registry, pause } = real;
+        let files = Files::write(self.dir(), *room, registry, pause, &self.pki)?;
+        let containerd = self.spawn("containerd", files.containerd_flags()).await?;
+        // A kubelet that finds no socket ends.
+        containerd.ready(DEADLINE, async || self.has_containerd()).await?;
+        self.others.push(containerd);
+        let user = format!("system:node:{}", real_node::NAME);
+        let kubelet = self.identity_file("kubelet", &user, Some("system:nodes"))?;
+        let kubelet = self.spawn("kubelet", files.kubelet_flags(&kubelet, *room)).await?;
+        self.others.push(kubelet);
+        let proxy = self.identity_file("kube-proxy", "system:kube-proxy", None)?;
+        let proxy = self.spawn("kube-proxy", real_node::proxy_flags(&proxy, *room)).await?;
+        self.others.push(proxy);
+        Ok(())
+    }
+
+    fn has_containerd(&self) -> bool {
+        self.room.as_ref().is_some_and(|room| room.path(real_node::SOCKET).exists())
+    }
+
     async fn spawn(&self, program: &str, flags: Vec<String>) -> Result<Process> {
-        let mut command = Command::new(programs::program(program).await?);
+        let path = match program {
+            // The distribution's own.
+            "containerd" => PathBuf::from("/usr/bin/containerd"),
+            _ => programs::program(program).await?,
+        };
+        let mut command = match &self.room {
+            Some(room) => room.command(&path),
+            None => Command::new(path),
+        };
         command.args(flags).current_dir(self.dir()).env("HOME", self.scratch.folder("home")?);
         Process::spawn(program, command, &self.scratch.log(program)?).await
     }
@@ -151,7 +215,13 @@ impl ControlPlane {
         }
         let (policy, log) = (self.dir().join("audit-policy.yaml"), self.audit_path());
         let audit = Audit { policy: &policy, log: &log };
-        let flags = flags::api_server(&self.pki, self.ports, &audit, self.accounts);
+        let flags = flags::api_server(
+            &self.pki,
+            self.ports,
+            &audit,
+            self.accounts,
+            self.room.as_ref().map(Room::number),
+        );
         let server = self.spawn("kube-apiserver", flags).await?;
         let client = self.client()?;
         server
@@ -194,7 +264,17 @@ impl ControlPlane {
 
     /// The address of the API server.
     pub fn server_url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.ports.api)
+        format!("https://{}:{}", self.address(), self.ports.api)
+    }
+
+    /// Where the API server listens.
+    fn address(&self) -> String {
+        self.room.as_ref().map_or("127.0.0.1".to_owned(), |room| room.number().address())
+    }
+
+    /// The cluster's room, where it has one.
+    pub fn room(&self) -> Option<&Room> {
+        self.room.as_ref()
     }
 
     /// The certificate authority that signed the server's certificate.

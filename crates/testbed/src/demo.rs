@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use portolan_testbed::landscape::{APP, CONFIG, Landscape, TEAM};
 use portolan_testbed::programs::program;
-use portolan_testbed::story::{Show, run};
+use portolan_testbed::story::{Environment, OTHER, Show, run};
 
 /// The demo.
 #[derive(Args)]
@@ -45,7 +45,7 @@ async fn look_around(landscape: &Landscape, line: &(dyn Fn(&str) + Sync)) -> Res
     let kubectl = program("kubectl").await?;
     let kubectl = kubectl.display();
     line("\nEverything stays up until you press Ctrl-C. To look around:\n");
-    for member in [&landscape.build, &landscape.staging] {
+    for member in landscape.members() {
         let (config, namespace) = (member.plane.kubeconfig(), &member.namespace);
         let cluster = format!("{kubectl} --kubeconfig {} -n {namespace}", config.display());
         line(&format!("  # the {} cluster", member.name()));
@@ -53,15 +53,22 @@ async fn look_around(landscape: &Landscape, line: &(dyn Fn(&str) + Sync)) -> Res
         line(&format!("  {cluster} get events --sort-by=.lastTimestamp"));
         line(&format!("  less {}", member.program.dir().join("log").display()));
     }
+    let url = landscape.forge.base_url();
     let (user, password) = landscape.developer();
-    let host = landscape.forge.base_url();
-    let host = host.trim_start_matches("http://");
-    line("  # git: what the programs wrote, and the application (a login of this demo alone)");
-    for repository in [CONFIG, APP] {
+    let host = url.trim_start_matches("http://");
+    line("  # git: what the programs wrote, and the applications (logins of this demo alone)");
+    for repository in [CONFIG, APP, OTHER] {
         line(&format!("  git clone http://{user}:{password}@{host}/{TEAM}/{repository}.git"));
     }
-    line("\nTo send a change: edit site/index.html in the clone of the application, commit, push.");
-    line("It is in branch production of the configuration a few seconds later.");
+    line("  # the requests, in a browser");
+    line(&format!("  {url}/{TEAM}/{CONFIG}/pulls?state=closed"));
+    for environment in [Environment::Staging, Environment::Production] {
+        let (user, password) = landscape.maintainer(environment.name());
+        line(&format!("  {user} / {password}   reviews and merges into {}", environment.name()));
+    }
+    line(&format!("\nTo send a change: edit site/index.html in the clone of {APP}, commit, push."));
+    line(&format!("A few seconds later a request offers it: {url}/{TEAM}/{CONFIG}/pulls"));
+    line("Approve and merge it as staging's maintainer, and then the one into production.");
     tokio::signal::ctrl_c().await?;
     line("\nended: everything it started ends with it; the folder with its logs stays");
     Ok(())

@@ -3,6 +3,7 @@
 mod accounts;
 mod config;
 mod contents;
+mod requests;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +15,7 @@ use reqwest::{Client, Response};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+pub use self::requests::{Merge, Request, RequestState};
 use crate::process::{Process, port_was_taken};
 use crate::scratch::{Scratch, write_secret};
 use crate::tools::output;
@@ -30,6 +32,7 @@ pub const ADMIN_PASSWORD: &str = "Passw0rd!x";
 ///
 /// Cheap to share: one forge for a whole test run, an owner or a repository for each test.
 pub struct Forge {
+    host: String,
     port: u16,
     token: String,
     program: PathBuf,
@@ -50,11 +53,12 @@ pub enum Login {
 impl Forge {
     /// Starts a forge in a scratch folder and waits until it answers.
     pub async fn start() -> Result<Self> {
-        Self::start_in(None).await
+        Self::start_in(None, "127.0.0.1").await
     }
 
-    /// Starts a forge in a folder that stays (and must be empty), or in a scratch folder.
-    pub async fn start_in(dir: Option<&Path>) -> Result<Self> {
+    /// Starts a forge in a folder that stays (and must be empty), or in a scratch folder, on an address
+    /// of this machine.
+    pub async fn start_in(dir: Option<&Path>, host: &str) -> Result<Self> {
         let scratch = Scratch::new("forge", dir)?;
         let module = programs::module_dir("gitea").await?;
         config::static_root(&scratch.folder("static")?, &module)?;
@@ -64,6 +68,7 @@ impl Forge {
         // Connections are not kept: they would belong to the runtime of the test that opened them.
         let http = Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
         let mut this = Self {
+            host: host.to_owned(),
             port: 0,
             token: String::new(),
             program: programs::program("gitea").await?,
@@ -75,7 +80,7 @@ impl Forge {
         let mut attempt = 1;
         loop {
             this.port = ports::free()?;
-            let ini = config::app_ini(this.dir(), this.port, user.trim());
+            let ini = config::app_ini(this.dir(), host, this.port, user.trim());
             write_secret(&this.dir().join("app.ini"), &ini)?;
             if attempt == 1 {
                 this.create_admin().await?;
@@ -150,9 +155,9 @@ impl Forge {
         }
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://ADDRESS:PORT`.
     pub fn base_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}:{}", self.host, self.port)
     }
 
     /// The address to clone a repository from, without credentials.
@@ -225,7 +230,18 @@ impl Forge {
         body: Option<Value>,
         codes: &[u16],
     ) -> Result<Value> {
-        let (code, answer) = self.api(method.clone(), path, body).await?;
+        self.expect_as(&self.admin(), method, path, body, codes).await
+    }
+
+    async fn expect_as(
+        &self,
+        login: &Login,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        codes: &[u16],
+    ) -> Result<Value> {
+        let (code, answer) = self.api_as(login, method.clone(), path, body).await?;
         if !codes.contains(&code) {
             bail!("the forge answered {method} {path} with {code}: {answer}");
         }

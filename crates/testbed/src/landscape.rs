@@ -1,7 +1,10 @@
 //! The landscape of the examples: a build and a staging cluster that share nothing but a forge and a
 //! registry, with Portolan's programs running under the rights that are shipped.
 
+mod example;
 mod member;
+mod nodes;
+mod pods;
 mod program;
 
 use std::path::Path;
@@ -12,10 +15,12 @@ use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
 
+pub use self::example::{CONFIG_PRODUCTION, CONFIG_STAGING, Example};
 pub use self::member::Member;
 use self::member::Part;
+pub use self::nodes::{Images, Nodes};
 pub use self::program::{FailPoint, Program};
-use crate::forge::Forge;
+use crate::forge::{Forge, Login};
 use crate::registry::Registry;
 use crate::scratch::Scratch;
 use crate::{ControlPlane, Options};
@@ -40,25 +45,8 @@ pub struct Plan {
     pub fail_points: Vec<(String, FailPoint)>,
     /// The example that is played.
     pub example: Example,
-}
-
-/// An example of `examples/`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Example {
-    /// `basic`: build and staging, no requests.
-    #[default]
-    Basic,
-    /// `pull-requests`: build, staging and production, a request into each environment.
-    PullRequests,
-}
-
-impl Example {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Basic => "basic",
-            Self::PullRequests => "pull-requests",
-        }
-    }
+    /// What runs pods.
+    pub nodes: Nodes,
 }
 
 /// Clusters, a forge and a registry.
@@ -85,32 +73,41 @@ impl Landscape {
         let dir = |name: &str| plan.dir.is_some().then(|| scratch.path().join(name));
         let parts = Part::of(plan.example);
         tell(&format!("starting {} control planes, a forge and a registry", parts.len()));
-        let clusters = parts.iter().map(|part| {
+        let registry = Registry::start_at(plan.nodes.host()).await?;
+        let images = Images::push(&registry, plan.nodes).await?;
+        let clusters = (1..).zip(&parts).map(|(number, part)| {
             let name = part.name();
-            let options =
-                Options { name: name.into(), nodes: true, controllers: true, dir: dir(name) };
+            let options = Options {
+                name: name.into(),
+                nodes: true,
+                controllers: true,
+                dir: dir(name),
+                real: images.real_node(&registry, number),
+            };
             Box::pin(ControlPlane::start(options))
         });
         let forge_dir = dir("forge");
-        let (clusters, forge, registry) = tokio::try_join!(
+        let (clusters, forge, programs) = tokio::try_join!(
             try_join_all(clusters),
-            Forge::start_in(forge_dir.as_deref()),
-            Registry::start(),
+            Forge::start_in(forge_dir.as_deref(), plan.nodes.host()),
+            nodes::push_programs(&registry, plan.nodes),
         )?;
         let forge = Arc::new(forge);
         tell("making repositories and accounts on the forge");
-        accounts(&forge, &parts).await?;
-        if plan.example == Example::PullRequests {
-            environments(&forge).await?;
-        }
+        accounts(&forge, plan.example, &parts).await?;
+        environments(&forge, plan.example).await?;
         let hosts = Hosts::of(&forge, &registry);
+        if let Some(image) = &programs {
+            tell(&format!("pushed the programs as {image}"));
+        }
         tell(&format!("installing config/ and examples/{} in all clusters", plan.example.name()));
         let fail_point = |program: &str| {
             let points = plan.fail_points.iter();
             points.filter(|(name, _)| name == program).map(|(_, point)| point.clone()).next()
         };
         let members = clusters.into_iter().zip(parts).map(|(plane, part)| {
-            Box::pin(Member::install(plane, part, &hosts, scratch.path(), fail_point))
+            let image = programs.as_deref();
+            Box::pin(Member::install(plane, part, &hosts, scratch.path(), image, fail_point))
         });
         let mut members = try_join_all(members).await?.into_iter();
         let (Some(build), Some(staging)) = (members.next(), members.next()) else {
@@ -136,12 +133,20 @@ impl Landscape {
         files: &[(&str, Option<&[u8]>)],
         message: &str,
     ) -> Result<String> {
-        self.forge.commit_files(TEAM, app, "main", files, message).await
+        let (user, password) = self.developer();
+        let login = Login::Password(user.into(), password.into());
+        self.forge.commit_files_as(&login, TEAM, app, "main", files, message).await
     }
 
     /// Name and password of somebody who may push to all repositories.
     pub fn developer(&self) -> (&'static str, &'static str) {
         (DEVELOPER, PASSWORD)
+    }
+
+    /// Name and password of who reviews and merges what goes into an environment's branch, where the
+    /// example has maintainers.
+    pub fn maintainer(&self, environment: &str) -> (String, &'static str) {
+        (maintainer(environment), PASSWORD)
     }
 
     /// Adds another application beside the example's: a repository, and the team's files of the
@@ -162,6 +167,7 @@ impl Landscape {
     /// Adds a source repository that the build cluster may read.
     pub async fn add_repository(&self, app: &str) -> Result<()> {
         make_private(&self.forge, app).await?;
+        self.forge.add_collaborator(TEAM, app, DEVELOPER, "write").await?;
         self.forge.add_collaborator(TEAM, app, &login("build").0, "read").await
     }
 }
@@ -202,42 +208,42 @@ pub(crate) fn login(cluster: &str) -> (String, String) {
     (format!("{cluster}-cluster"), PASSWORD.to_owned())
 }
 
-/// Repositories, a developer, and for each cluster an account of its own that can do no more than it
-/// must: build reads sources and writes configuration, staging reads and writes configuration,
-/// production reads it.
-async fn accounts(forge: &Forge, parts: &[Part]) -> Result<()> {
+/// The account of who reviews and merges what goes into an environment's branch.
+fn maintainer(environment: &str) -> String {
+    format!("{environment}-maintainer")
+}
+
+/// Repositories, a developer, maintainers, and for each cluster an account of its own that can do no more than it
+/// must.
+async fn accounts(forge: &Forge, example: Example, parts: &[Part]) -> Result<()> {
     forge.create_org(TEAM).await?;
-    for repository in [APP, CONFIG] {
-        make_private(forge, repository).await?;
-    }
     forge.create_user(DEVELOPER, PASSWORD).await?;
-    for repository in [APP, CONFIG] {
+    for repository in example.configurations().iter().copied().chain([APP]) {
+        make_private(forge, repository).await?;
         forge.add_collaborator(TEAM, repository, DEVELOPER, "write").await?;
     }
-    let configuring = parts.iter().map(|part| {
-        // The last environment only follows.
-        let permission = if part.name() == "production" { "read" } else { "write" };
-        (part.name(), CONFIG, permission)
-    });
-    for (cluster, repository, permission) in [("build", APP, "read")].into_iter().chain(configuring)
-    {
-        let (user, password) = login(cluster);
-        // A second repository finds the account there already.
-        if forge.create_token(&user, &password, &["read:user"]).await.is_err() {
-            forge.create_user(&user, &password).await?;
+    for environment in example.maintained() {
+        let user = maintainer(environment);
+        forge.create_user(&user, PASSWORD).await?;
+        forge.add_collaborator(TEAM, CONFIG, &user, "write").await?;
+    }
+    for part in parts {
+        let (user, password) = login(part.name());
+        forge.create_user(&user, &password).await?;
+        for (repository, permission) in example.grants(part.name()) {
+            forge.add_collaborator(TEAM, repository, &user, permission).await?;
         }
-        forge.add_collaborator(TEAM, repository, &user, permission).await?;
     }
     Ok(())
 }
 
-/// The branches of environments, with nothing in them, as maintainers make them: nobody pushes there.
-async fn environments(forge: &Forge) -> Result<()> {
-    for branch in ["staging", "production"] {
+/// The branches that maintainers make, with nothing of an application in them: nobody pushes there but
+/// as the example says.
+async fn environments(forge: &Forge, example: Example) -> Result<()> {
+    for (branch, rule) in example.branches() {
         let readme = format!("What runs in {branch}.\n");
         let files: &[(&str, Option<&[u8]>)] = &[("README.md", Some(readme.as_bytes()))];
         forge.commit_files(TEAM, CONFIG, branch, files, &format!("Begin {branch}")).await?;
-        let rule = serde_json::json!({"rule_name": branch, "enable_push": false});
         forge.protect_branch(TEAM, CONFIG, rule).await?;
     }
     Ok(())

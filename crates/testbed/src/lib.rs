@@ -5,10 +5,12 @@
 //! cannot have its server fails and says what to install; nothing is skipped.
 
 pub mod audit;
+pub mod checker;
 pub mod control_plane;
 pub mod forge;
 pub mod git_server;
 pub mod guard;
+pub mod image;
 pub mod landscape;
 pub mod manifests;
 pub mod pki;
@@ -16,13 +18,14 @@ pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod registry;
+pub mod room;
 mod scratch;
 pub mod story;
 pub mod tools;
 pub mod wait;
 
 pub use audit::{AuditEntry, AuditLog, Mark, Writes};
-pub use control_plane::{ControlPlane, Options};
+pub use control_plane::{ControlPlane, Options, RealNode};
 pub use forge::{Forge, Login};
 pub use git_server::{Fault, GitServer, How};
 pub use process::Process;

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stderr, reason = "a command tells its user what went wrong")]
 
 mod demo;
+mod image_command;
 
 use std::io::{Write as _, stdout};
 use std::path::PathBuf;
@@ -32,6 +33,14 @@ enum Task {
     Paths,
     /// Show a change on its way from source to a promoted branch.
     Demo(demo::Demo),
+    /// Make a room of this process's new namespaces, and be its first process.
+    #[command(hide = true)]
+    Room {
+        /// The room's empty folder.
+        folder: PathBuf,
+    },
+    /// Pack the image of Portolan's programs.
+    Image(image_command::PackImage),
     /// Run a program that ends when standard input is closed.
     Guard(Guard),
     /// Start a guarded program, print its process id and stay: for the test that kills this process.
@@ -61,6 +70,8 @@ async fn run(task: Task) -> Result<()> {
         Task::Build { programs } => build(&programs).await,
         Task::Paths => paths(),
         Task::Demo(demo) => demo.run().await,
+        Task::Image(image) => image.run().await,
+        Task::Room { folder } => portolan_testbed::room::prepare(&folder),
         // A thread of the guard is still reading standard input.
         Task::Guard(guard) => std::process::exit(guard.run().await?),
         Task::Hold { log, command } => {

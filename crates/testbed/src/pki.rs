@@ -27,8 +27,10 @@ pub struct Credentials {
 }
 
 impl Pki {
-    /// A new authority. Writes `ca.crt`, `server.crt`, `server.key` and the service accounts' `sa.key` and `sa.pub`.
-    pub fn new(folder: &Path) -> Result<Self> {
+    /// A new authority. Writes `ca.crt`, `server.crt`, `server.key`, the service accounts' `sa.key` and `sa.pub`, and
+    /// `kubelet-client.crt` and `.key`, by which the server asks kubelets. The server's certificate is good on loopback,
+    /// for Service `kubernetes`, and at another address if one is given.
+    pub fn new(folder: &Path, address: Option<&str>) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "portolan-testbed");
@@ -38,14 +40,18 @@ impl Pki {
         let pki = Self { folder: folder.to_owned(), authority };
         fs::write(pki.path("ca.crt"), pki.ca_pem())?;
         let names = ["127.0.0.1", "localhost", "kubernetes.default.svc", "10.0.0.1"];
+        let names: Vec<_> = names.into_iter().chain(address).map(str::to_owned).collect();
         let server = pki.sign(
-            CertificateParams::new(names.map(str::to_owned))?,
+            CertificateParams::new(names)?,
             "kube-apiserver",
             None,
             ExtendedKeyUsagePurpose::ServerAuth,
         )?;
         fs::write(pki.path("server.crt"), &server.certificate)?;
         write_secret(&pki.path("server.key"), &server.key)?;
+        let kubelet = pki.client("kube-apiserver", Some("system:masters"))?;
+        fs::write(pki.path("kubelet-client.crt"), &kubelet.certificate)?;
+        write_secret(&pki.path("kubelet-client.key"), &kubelet.key)?;
         let accounts = KeyPair::generate()?;
         write_secret(&pki.path("sa.key"), &accounts.serialize_pem())?;
         fs::write(pki.path("sa.pub"), accounts.public_key_pem())?;
@@ -104,7 +110,7 @@ mod tests {
     #[test]
     fn certificates_name_their_user_and_verify_against_the_authority() {
         let folder = tempfile::tempdir().unwrap();
-        let pki = Pki::new(folder.path()).unwrap();
+        let pki = Pki::new(folder.path(), None).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(pki.ca_pem().as_bytes()).unwrap()).unwrap();
         let (roots, now) = (Arc::new(roots), UnixTime::now());
@@ -131,7 +137,7 @@ mod tests {
     #[test]
     fn keys_are_readable_by_their_owner_only() {
         let folder = tempfile::tempdir().unwrap();
-        let pki = Pki::new(folder.path()).unwrap();
+        let pki = Pki::new(folder.path(), None).unwrap();
         for name in ["server.key", "sa.key"] {
             let mode = fs::metadata(pki.path(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");

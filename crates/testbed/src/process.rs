@@ -173,8 +173,8 @@ fn guarded(command: &Command, log: &Path) -> Result<Command> {
     Ok(guard)
 }
 
-/// The program of this crate: named by the environment, or beside the running one (tests run one folder deeper).
-fn guard_program() -> Result<PathBuf> {
+/// The program of this crate, which guards and makes rooms: named by the environment, or beside the running one (tests run one folder deeper).
+pub(crate) fn guard_program() -> Result<PathBuf> {
     if let Some(path) = env::var_os(GUARD).filter(|path: &OsString| !path.is_empty()) {
         return Ok(path.into());
     }

@@ -23,6 +23,7 @@ const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, application
 
 /// A running registry. Dropping it ends the server and removes what was pushed.
 pub struct Registry {
+    address: String,
     port: u16,
     http: Client,
     server: Mutex<Option<Process>>,
@@ -32,10 +33,16 @@ pub struct Registry {
 impl Registry {
     /// Starts a registry and waits until it answers.
     pub async fn start() -> Result<Self> {
+        Self::start_at("127.0.0.1").await
+    }
+
+    /// Starts a registry on an address of this machine.
+    pub async fn start_at(address: &str) -> Result<Self> {
         let scratch = Scratch::new("registry", None)?;
         scratch.folder("blobs")?;
         let http = Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
-        let mut this = Self { port: 0, http, server: Mutex::new(None), scratch };
+        let address = address.to_owned();
+        let mut this = Self { address, port: 0, http, server: Mutex::new(None), scratch };
         let mut attempt = 1;
         loop {
             this.port = crate::ports::free()?;
@@ -77,9 +84,9 @@ impl Registry {
         }
     }
 
-    /// `127.0.0.1:PORT`, the first part of an image's name.
+    /// Address and port, the first part of an image's name.
     pub fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.address, self.port)
     }
 
     /// The tags of a repository; none if there is no such repository.

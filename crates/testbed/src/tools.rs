@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::control_plane::ControlPlane;
@@ -25,6 +27,16 @@ pub fn git(home: &Path) -> Command {
         git.env(format!("GIT_{role}_NAME"), "Testbed");
         git.env(format!("GIT_{role}_EMAIL"), "testbed@example.test");
     }
+    git
+}
+
+/// Like [`git`], with a login at one server, which appears in no argument and no error.
+pub fn git_as(home: &Path, url: &str, user: &str, password: &str) -> Command {
+    let login = BASE64_STANDARD.encode(format!("{user}:{password}"));
+    let mut git = git(home);
+    git.env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", format!("http.{url}.extraHeader"))
+        .env("GIT_CONFIG_VALUE_0", format!("Authorization: Basic {login}"));
     git
 }
 

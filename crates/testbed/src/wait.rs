@@ -22,9 +22,47 @@ where
     }
 }
 
+/// Like [`until`], for a probe that may fail for a while, as when a server is away; the last failure goes with the error
+/// at the end.
+pub async fn eventually<T, F>(what: &str, deadline: Duration, mut probe: F) -> Result<T>
+where
+    F: AsyncFnMut() -> Result<Option<T>>,
+{
+    let mut last = None;
+    let found = until(what, deadline, async || match probe().await {
+        Ok(answer) => {
+            last = None;
+            answer
+        }
+        Err(error) => {
+            last = Some(error);
+            None
+        }
+    });
+    let found = found.await;
+    found.map_err(|error| match last {
+        Some(last) => last.context(error.to_string()),
+        None => error,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn failures_on_the_way_are_told_only_at_the_end() {
+        let mut asked = 0;
+        let answer = eventually("three", Duration::from_mins(1), async || {
+            asked += 1;
+            anyhow::ensure!(asked == 3, "not yet");
+            Ok(Some(asked))
+        });
+        assert_eq!(answer.await.unwrap(), 3);
+        let never = eventually::<(), _>("Godot", Duration::from_millis(20), async || bail!("mud"));
+        let error = format!("{:#}", never.await.unwrap_err());
+        assert!(error.contains("Godot") && error.contains("mud"), "{error}");
+    }
 
     #[tokio::test]
     async fn it_returns_the_first_answer_or_names_what_was_missing() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use portolan_plan::trace::{Candidate, clean, short};
 
-use super::words::moment;
+use crate::text::moment;
 
 /// Most changes that are listed.
 const LISTED: usize = 20;

@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 
 use portolan_plan::trace::{Arrival, Fate, Role, Story, short};
 
-use super::paint::Paint;
-use super::words::{edit, fate, how, moment, names, span, verdict};
+use super::words::{edit, fate, how, names, verdict};
+use crate::paint::Paint;
+use crate::text::{self, ID, fits, moment, span};
 
 /// Widest column of branches, and of what happened.
 const WIDEST_LABEL: usize = 28;
 const WIDEST_TEXT: usize = 56;
-/// Width of a short id.
-const ID: usize = 12;
 /// Most source commits that are shown.
 const COMMITS: usize = 6;
 
@@ -68,10 +67,7 @@ fn head(story: &Story, paint: Paint) -> String {
         let _ = writeln!(text, "{}", paint.dim(&format!("source {}", source.url)));
     }
     if let Some(image) = &story.image {
-        let (name, digest) = image.split_once('@').unwrap_or((image, ""));
-        let at = if digest.is_empty() { "" } else { "@" };
-        let digest: String = digest.chars().take("sha256:".len() + ID).collect();
-        let _ = writeln!(text, "{}", paint.dim(&format!("image  {name}{at}{digest}")));
+        let _ = writeln!(text, "{}", paint.dim(&format!("image  {}", text::image(image))));
     }
     text.push('\n');
     text
@@ -139,12 +135,6 @@ fn row(story: &Story, arrival: &Arrival, before: Option<&str>) -> Row {
 }
 
 fn draw(text: &mut String, row: &Row, (label, width): (usize, usize), is_last: bool, paint: Paint) {
-    let fits = |text: &str, most: usize| -> String {
-        if text.chars().count() <= most {
-            return text.to_owned();
-        }
-        text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-    };
     let colour = |text: &str| match row.fate {
         Some(Fate::Current) => paint.green(text),
         Some(Fate::Reverted { .. } | Fate::Lost { .. }) => paint.red(text),

@@ -1,25 +1,8 @@
-//! Times, spans and outcomes in words.
+//! Ways, verdicts and outcomes in words.
 
-use jiff::Timestamp;
 use portolan_plan::trace::{Arrival, Edit, Fate, How, Verdict, short};
 
-/// A time in UTC.
-pub(super) fn moment(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// A span since the source commit, in its two largest units.
-pub(super) fn span(seconds: i64) -> String {
-    let sign = if seconds < 0 { "-" } else { "+" };
-    let seconds = seconds.unsigned_abs();
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match seconds {
-        0..60 => format!("{sign}{seconds} s"),
-        60..3600 => format!("{sign}{minutes} min {} s", seconds % 60),
-        3600..86_400 => format!("{sign}{hours} h {} min", minutes % 60),
-        _ => format!("{sign}{days} d {} h", hours % 24),
-    }
-}
+use crate::text::moment;
 
 /// How content came to a branch.
 pub(super) fn how(arrival: &Arrival) -> String {
@@ -88,31 +71,5 @@ pub(super) fn fate(fate: &Fate) -> String {
         Fate::Lost { commit, author, .. } => {
             format!("not readable since {} by {author}", short(commit))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans() {
-        for (seconds, text) in [
-            (0, "+0 s"),
-            (59, "+59 s"),
-            (61, "+1 min 1 s"),
-            (3_700, "+1 h 1 min"),
-            (90_000, "+1 d 1 h"),
-            (-61, "-1 min 1 s"),
-            (i64::MIN, "-106751991167300 d 15 h"),
-        ] {
-            assert_eq!(span(seconds), text);
-        }
-    }
-
-    #[test]
-    fn moments_are_in_utc() {
-        let time = Timestamp::from_second(1_700_000_000).unwrap();
-        assert_eq!(moment(time), "2023-11-14 22:13:20");
     }
 }

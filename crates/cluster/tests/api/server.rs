@@ -19,6 +19,8 @@ pub(crate) struct Manner {
     pub(crate) watch: bool,
     /// It does not answer anything.
     pub(crate) hangs: bool,
+    /// It tells nothing of a lease that is watched.
+    pub(crate) quiet: bool,
     /// Names of the objects that it has.
     pub(crate) objects: Vec<&'static str>,
 }
@@ -29,14 +31,15 @@ pub(crate) struct Server {
     manner: watch::Sender<Manner>,
     /// Method and path of each request.
     requests: Arc<Mutex<Vec<String>>>,
-    lease: Arc<Mutex<Option<Value>>>,
+    lease: watch::Sender<Option<Value>>,
 }
 
 impl Server {
     pub(crate) fn new() -> Self {
-        let manner = Manner { list: true, watch: true, hangs: false, objects: vec!["a"] };
+        let manner =
+            Manner { list: true, watch: true, hangs: false, quiet: false, objects: vec!["a"] };
         let manner = watch::Sender::new(manner);
-        Self { manner, requests: Arc::default(), lease: Arc::default() }
+        Self { manner, requests: Arc::default(), lease: watch::Sender::default() }
     }
 
     pub(crate) fn becomes(&self, change: impl FnOnce(&mut Manner)) {
@@ -59,7 +62,7 @@ impl Server {
 
     /// Who holds the lease.
     pub(crate) fn holder(&self) -> Option<String> {
-        let lease = self.lease.lock().expect("no answer panics");
+        let lease = self.lease.borrow();
         lease.as_ref()?.pointer("/spec/holderIdentity")?.as_str().map(Into::into)
     }
 
@@ -74,15 +77,15 @@ impl Server {
         if manner.hangs {
             std::future::pending::<()>().await;
         }
-        if path.contains("/leases") {
-            return self.lease(request).await;
-        }
         let is_watch = path.contains("watch=true");
         let may = if is_watch { manner.watch } else { manner.list };
         if !may {
             let status = json!({"kind": "Status", "code": 403, "status": "Failure",
                 "reason": "Forbidden", "message": "you may not"});
             return told(403, &status);
+        }
+        if path.contains("/leases") {
+            return if is_watch { self.news().await } else { self.lease(request).await };
         }
         if is_watch {
             let _ = changes.changed().await;
@@ -103,11 +106,13 @@ impl Server {
     async fn lease(&self, request: Request<Body>) -> Response<Body> {
         let is_read = request.method() == http::Method::GET;
         let body = request.into_body().collect_bytes().await.expect("a body in memory");
-        let mut lease = self.lease.lock().expect("no answer panics");
         if !is_read {
-            *lease = serde_json::from_slice(&body).ok();
+            let mut lease: Value = serde_json::from_slice(&body).expect("a lease");
+            let version = self.version() + 1;
+            lease["metadata"]["resourceVersion"] = version.to_string().into();
+            self.lease.send_replace(Some(lease));
         }
-        match &*lease {
+        match &*self.lease.borrow() {
             Some(lease) => told(200, lease),
             None => told(
                 404,
@@ -115,6 +120,23 @@ impl Server {
                 "reason": "NotFound", "message": "there is no lease"}),
             ),
         }
+    }
+
+    fn version(&self) -> u64 {
+        let lease = self.lease.borrow();
+        let version = lease.as_ref().and_then(|l| l["metadata"]["resourceVersion"].as_str());
+        version.and_then(|version| version.parse().ok()).unwrap_or_default()
+    }
+
+    /// The next change of the lease; the watch ends with it.
+    async fn news(&self) -> Response<Body> {
+        let mut lease = self.lease.subscribe();
+        let _ = lease.changed().await;
+        if self.manner.borrow().quiet {
+            std::future::pending::<()>().await;
+        }
+        let object = lease.borrow().clone();
+        told(200, &json!({"type": "MODIFIED", "object": object}))
     }
 }
 

@@ -114,9 +114,19 @@ impl Artifacts {
         self.0.dir.join(format!("{name}.tar.gz"))
     }
 
-    /// Removes what was used longest ago until the rest fits; never what was just made.
-    fn make_room(&self, newest: &Path) {
-        let Ok(entries) = std::fs::read_dir(&self.0.dir) else { return };
+    /// How much is kept.
+    pub(crate) fn kept(&self) -> Kept {
+        let files = self.files();
+        Kept {
+            entries: files.len(),
+            bytes: files.iter().map(|(_, size, _)| size).sum(),
+            max_bytes: self.0.max_bytes,
+        }
+    }
+
+    /// All files, those first that were used longest ago: when that was, and their size.
+    fn files(&self) -> Vec<(SystemTime, u64, PathBuf)> {
+        let Ok(entries) = std::fs::read_dir(&self.0.dir) else { return Vec::new() };
         let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
             .flatten()
             .filter_map(|entry| {
@@ -125,6 +135,12 @@ impl Artifacts {
             })
             .collect();
         files.sort();
+        files
+    }
+
+    /// Removes what was used longest ago until the rest fits; never what was just made.
+    fn make_room(&self, newest: &Path) {
+        let files = self.files();
         let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
         for (_, size, path) in files {
             if total <= self.0.max_bytes {
@@ -135,6 +151,17 @@ impl Artifacts {
             }
         }
     }
+}
+
+/// How much the store keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// How many artifacts, those in the making among them.
+    pub(crate) entries: usize,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+    /// Bytes that may be kept.
+    pub(crate) max_bytes: u64,
 }
 
 /// Trouble with the local disk.
@@ -172,6 +199,7 @@ mod tests {
         put(&store, "c", 100);
         assert!(store.get("b").is_none());
         assert!(store.get("a").is_some() && store.get("c").is_some());
+        assert_eq!(store.kept(), Kept { entries: 2, bytes: 200, max_bytes: 250 });
     }
 
     #[test]

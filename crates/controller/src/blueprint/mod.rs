@@ -10,8 +10,10 @@ use portolan_plan::outcome::{Again, Event};
 use crate::context::Context;
 use crate::dependencies::{Item, Thing};
 use crate::kinds::ours;
+use crate::metrics::{held_up, held_up_as_told};
 use crate::owner::Library;
 use crate::queue::Reconciler;
+use crate::trouble::Class;
 
 /// Rounds of the blueprints of one kind of owner.
 pub(crate) struct Blueprints {
@@ -44,6 +46,7 @@ impl Reconciler for Blueprints {
             Err(error) => {
                 let message = format!("the object does not decode: {error}. It serves nobody");
                 tracing::warn!(kind, %key, message);
+                held_up(Some(Class::Stalled));
                 self.cx.events.record(&value, vec![Event::warning("InvalidSpec", message)]);
                 return Again::OnChange;
             }
@@ -58,6 +61,7 @@ impl Reconciler for Blueprints {
         };
         let report = report_blueprint(&blueprint, exists, Timestamp::now());
         let status = serde_json::to_value(&report.status).unwrap_or_default();
+        held_up_as_told(&status);
         let status = report.changed.then_some(&status);
         self.cx.report(kind, &value, status, Vec::new(), Again::OnChange).await
     }

@@ -15,6 +15,7 @@ use super::desired::Desired;
 use super::live::Live;
 use super::{GitDeployments, Round, health};
 use crate::git_source::short;
+use crate::metrics::{Hop, since};
 use crate::native::Done;
 use crate::trouble::Trouble;
 
@@ -50,6 +51,9 @@ impl GitDeployments {
                 status.url = Some(round.source.url.clone());
                 status.objects.clear();
                 reached(status);
+                if !was_live && let Some(took) = status.attempted_at.as_deref().and_then(since) {
+                    self.cx.metrics.hop(Hop::Deployed, took);
+                }
                 let message = format!("{at} is live: {} objects", desired.len());
                 let ready = vec![Decided::yes(READY, succeeded::SUCCEEDED, message)];
                 // Being healthy, drift of what is not watched is only seen by those looks.

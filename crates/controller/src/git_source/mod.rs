@@ -13,6 +13,7 @@ use portolan_plan::outcome::Again;
 use crate::artifact::remake;
 use crate::context::Context;
 use crate::dependencies::Item;
+use crate::metrics::{Hop, since};
 use crate::native::{Done, Memory, Native, finish, load, recall, remember};
 use crate::polls::{Interest, Remote};
 use crate::queue::Reconciler;
@@ -79,7 +80,9 @@ impl GitSources {
                     Some(last) => Offered::BySpec(last.artifact),
                     None => Offered::of(source, status),
                 };
-                self.look(source, offered, &remote, &reference, &commit).await?
+                let artifact = self.look(source, offered, &remote, &reference, &commit).await?;
+                self.measure(status, &artifact);
+                artifact
             }
         };
         let (uid, generation) = (uid.to_owned(), source.generation);
@@ -89,6 +92,17 @@ impl GitSources {
         let revision = status.artifact.as_ref().map(|a| a.revision.as_str()).unwrap_or_default();
         let message = format!("{reference} is at {}", short(revision));
         Ok(Done::ready(message))
+    }
+
+    /// Measures how long a commit took to get here. A first look measures nothing: what it finds may
+    /// be there for long.
+    fn measure(&self, before: &GitSourceStatus, artifact: &GitArtifact) {
+        let before = before.artifact.as_ref().map(|before| &before.revision);
+        if before.is_some_and(|before| *before != artifact.revision)
+            && let Some(took) = since(&artifact.commit.time)
+        {
+            self.cx.metrics.hop(Hop::Source, took);
+        }
     }
 
     /// Looks at a commit; makes a new artifact only if the tree is another one, or was offered for

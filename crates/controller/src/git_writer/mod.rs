@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::dependencies::{Item, Thing};
 use crate::failpoint;
 use crate::git_source::short;
+use crate::metrics::{Begun, Hop};
 use crate::native::{Done, Memory, Native, finish, load, recall, remember};
 use crate::polls::{Interest, News, Remote};
 use crate::queue::Reconciler;
@@ -40,6 +41,8 @@ pub(crate) struct GitWriters {
     settled: Memory<(Seen, Vec<Decided>, Option<String>)>,
     /// Writers whose requests had changed when something was to be done about them.
     stale: Memory<()>,
+    /// Since when writers ask for what they have not written yet, by generation.
+    begun: Begun<i64>,
 }
 
 /// What decides a round.
@@ -74,6 +77,14 @@ impl Wrote {
         }
     }
 
+    /// What the commit that was pushed says it replaces.
+    fn replaces(&self) -> Option<String> {
+        match (&self.pushed, &self.conclusion.decision) {
+            (Some(_), Some(Decision::Write { replaces, .. })) => replaces.clone(),
+            _ => None,
+        }
+    }
+
     /// Where the content is.
     fn standing(&self) -> Standing {
         let scene = &self.conclusion.scene;
@@ -91,7 +102,7 @@ impl Wrote {
 
 impl GitWriters {
     pub(crate) fn new(cx: Context) -> Self {
-        Self { cx, settled: Memory::default(), stale: Memory::default() }
+        Self { cx, settled: Memory::default(), stale: Memory::default(), begun: Begun::default() }
     }
 
     async fn round(
@@ -104,6 +115,9 @@ impl GitWriters {
         let mut place = self.place(writer)?;
         let interval = span::parse(&spec.interval)
             .map_err(|error| Trouble::invalid(format!("spec.interval: {error}")))?;
+        if status.observed_generation != Some(writer.generation) {
+            self.begun.asks(&writer.key, writer.generation);
+        }
         let item = Item::new(KIND, writer.key.clone());
         let remote = remote(writer);
         let fresh = writer.is_requested(status)
@@ -137,6 +151,7 @@ impl GitWriters {
             return Ok(Done::with(conditions));
         }
         let mut written = self.write(writer, status, &place, &remote).await?;
+        self.measure(writer, &written);
         written.tell_what_stands();
         let mut done = conclude(writer, status, &place, &written)?;
         if let Some(ask) = ask {
@@ -148,6 +163,7 @@ impl GitWriters {
                 desired: &written.desired,
                 scene: &written.conclusion.scene,
                 requests: &seen.requests,
+                replaces: written.replaces(),
             };
             let served = self.serve(&subject, &written.standing()).await?;
             if let Some(changed) = &served.changed {
@@ -223,6 +239,24 @@ impl GitWriters {
         Ok(Wrote { desired, conclusion, pushed })
     }
 
+    /// Measures how long the content took to be written, or its verdict to be followed.
+    fn measure(&self, writer: &Native<GitWriter>, written: &Wrote) {
+        let asked = self.begun.ends(&writer.key);
+        if written.pushed.is_none() {
+            return;
+        }
+        let (hop, took) = match &writer.typed.spec.verified {
+            None => (Hop::Written, asked),
+            Some(verified) => {
+                let key = Key::new(&writer.key.namespace, &verified.verification_ref.name);
+                (Hop::Promoted, planner::verified_for(&self.cx, &key))
+            }
+        };
+        if let Some(took) = took {
+            self.cx.metrics.hop(hop, took);
+        }
+    }
+
     fn refused(&self, remote: &Remote, error: portolan_git::Error) -> Trouble {
         let trouble = Trouble::from(error);
         if trouble.reason == stalled::AUTH_FAILED {
@@ -293,6 +327,7 @@ impl Reconciler for GitWriters {
                 self.cx.polls.leave(&item, None);
                 remember(&self.settled, &key, None);
                 remember(&self.stale, &key, None);
+                self.begun.ends(&key);
                 return again;
             }
         };

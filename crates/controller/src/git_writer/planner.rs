@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use portolan_api::native::git_writer::{GitWriterStatus, WriterTree};
@@ -15,6 +16,8 @@ use portolan_plan::writer::{
 };
 
 use crate::context::Context;
+use crate::failpoint;
+use crate::metrics::since;
 use crate::native::Native;
 
 /// Author of commits where the spec names none.
@@ -167,6 +170,7 @@ impl Planner for WritePlanner {
     }
 
     fn confirm(&mut self) -> bool {
+        failpoint::hit_blocking("git-push-confirm", &self.place.branch);
         self.is_verified()
     }
 }
@@ -198,13 +202,21 @@ pub(super) fn signature(writer: &Native<GitWriter>) -> Signature {
     }
 }
 
+fn verification(cx: &Context, key: &Key) -> Option<Verification> {
+    let stored = cx.own("Verification", key)?;
+    serde_json::from_value(stored.value()).ok()
+}
+
+/// How long ago the last verdict of a Verification fell.
+pub(super) fn verified_for(cx: &Context, key: &Key) -> Option<Duration> {
+    let run = verification(cx, key)?.status?.run?;
+    since(&run.completed_at?)
+}
+
 /// Whether a Verification vouches for a tree now.
 pub(super) fn vouches(cx: &Context, key: &Key, tree: Option<&WriterTree>) -> bool {
     let Some(tree) = tree else { return false };
-    let stored = cx.own("Verification", key).map(|stored| stored.value());
-    let verification: Option<Verification> =
-        stored.and_then(|value| serde_json::from_value(value).ok());
-    verification
+    verification(cx, key)
         .and_then(|verification| verification.status?.verified)
         .is_some_and(|verified| verified.url == tree.url && verified.revision == tree.revision)
 }

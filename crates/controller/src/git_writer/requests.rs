@@ -7,7 +7,7 @@ use portolan_api::native::reasons::{MERGED, stalled};
 use portolan_git::{Merged, NewRequest};
 use portolan_plan::writer::{
     Desired, Offer, OfferSpec, OfferText, Place, PullRequest, Readiness, RequestHead, RequestState,
-    Standing, is_guarded, missing, offer, offer_text,
+    Standing, is_guarded, missing, offer, offer_text, told_replaced,
 };
 
 use super::GitWriters;
@@ -93,6 +93,8 @@ pub(super) struct Subject<'s> {
     pub(super) desired: &'s Desired,
     pub(super) scene: &'s Scene,
     pub(super) requests: &'s [PullRequest],
+    /// What the commit that was just pushed says it replaces.
+    pub(super) replaces: Option<String>,
 }
 
 impl GitWriters {
@@ -103,11 +105,15 @@ impl GitWriters {
         standing: &Standing,
     ) -> Result<Served, Trouble> {
         let Subject { ask, place, desired, scene, requests, .. } = subject;
+        let open = requests.iter().find(|request| request.state == RequestState::Open);
+        let replaces = subject.replaces.clone();
         let spec = OfferSpec {
             open: ask.open,
             title: ask.title.clone(),
             body: ask.body.clone(),
             delete_branch: ask.delete_branch,
+            replaces: replaces
+                .or_else(|| open.and_then(|open| told_replaced(open, &desired.carried.passage))),
         };
         let text = offer_text(place, desired, &spec, scene.before.as_ref(), &scene.files);
         let step = offer(&spec, standing, requests, &text, &place.writer);
@@ -115,7 +121,6 @@ impl GitWriters {
         if served.look_again == Look::Now {
             return Ok(served);
         }
-        let open = requests.iter().find(|request| request.state == RequestState::Open);
         let (Standing::OnBranch { tip }, Some(open)) = (standing, served.changed.as_ref().or(open))
         else {
             return Ok(served);

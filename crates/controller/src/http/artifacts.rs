@@ -17,11 +17,17 @@ pub(crate) fn artifacts(cx: Context) -> Router {
 }
 
 async fn artifact(State(cx): State<Context>, uri: Uri) -> Response {
+    let answer = answer(&cx, &uri).await;
+    cx.metrics.artifact_asked(answer.status());
+    answer
+}
+
+async fn answer(cx: &Context, uri: &Uri) -> Response {
     let Some(url) = ArtifactUrl::parse(uri.path()) else {
         return (StatusCode::NOT_FOUND, "no artifact url").into_response();
     };
     // Why it is so stands in the status of the objects, for those who may read them.
-    let path = match serve(&cx, url).await {
+    let path = match serve(cx, url).await {
         Ok(path) => path,
         Err(Refusal::Gone) => return (StatusCode::GONE, "no such artifact").into_response(),
         Err(Refusal::Later) => return later(),

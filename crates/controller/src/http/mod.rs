@@ -19,6 +19,7 @@ pub(crate) async fn serve(
     what: &'static str,
     address: &str,
     router: Router,
+    health: &Health,
     stop: CancellationToken,
 ) -> std::io::Result<Option<SocketAddr>> {
     if address == "off" {
@@ -28,11 +29,14 @@ pub(crate) async fn serve(
     let address = if address.starts_with(':') { format!("[::]{address}") } else { address.into() };
     let listener = TcpListener::bind(&address).await?;
     let local = listener.local_addr()?;
+    health.listens(what, true);
+    let health = health.clone();
     tokio::spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = served.await {
             tracing::error!(what, %error, "the server ended");
         }
+        health.listens(what, false);
     });
     tracing::info!(what, address = %local, "serving");
     Ok(Some(local))

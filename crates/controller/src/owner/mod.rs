@@ -18,7 +18,9 @@ pub(crate) use library::Library;
 use crate::context::Context;
 use crate::dependencies::Item;
 use crate::kinds::ours;
+use crate::metrics::{held_up, held_up_as_told};
 use crate::queue::Reconciler;
+use crate::trouble::Class;
 
 /// Most looks one round takes; a chain of R resources needs at most R + 1.
 const MAX_LOOKS: usize = 200;
@@ -64,6 +66,7 @@ impl Owners {
             self.track_kinds(&item, &things, &outcome.kinds);
             if outcome.waiting {
                 if !self.watch(&outcome.kinds).await {
+                    held_up(Some(Class::Waiting));
                     self.cx.events.record(&value, outcome.events);
                     return Again::OnChange;
                 }
@@ -72,6 +75,7 @@ impl Owners {
             }
             if outcome.applies.is_empty() && outcome.deletes.is_empty() {
                 let status = outcome.status.as_ref();
+                held_up_as_told(status.unwrap_or(&value["status"]));
                 let kind = self.kind.name();
                 return self.cx.report(kind, &value, status, outcome.events, outcome.again).await;
             }
@@ -89,6 +93,7 @@ impl Owners {
         error: &serde_json::Error,
     ) -> Again {
         self.cx.dependencies.track(item, []);
+        held_up(Some(Class::Stalled));
         let message =
             format!("the object does not decode: {error}. Mend the field and apply again");
         tracing::warn!(kind = self.kind.name(), key = %item.key, message);

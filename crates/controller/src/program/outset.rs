@@ -9,11 +9,15 @@ use portolan_plan::object::Gvk;
 use tokio_util::sync::CancellationToken;
 
 use super::{Role, StartError, local};
+use crate::http::Health;
 use crate::kinds::{definition, ours, service_account, templates};
 use crate::settings::Settings;
 
 /// Time between two looks for definitions that are not installed yet.
 const DEFINITIONS: Duration = Duration::from_secs(2);
+
+/// Time between two looks whether the API server is back.
+const PROBE: Duration = Duration::from_secs(2);
 
 /// The kinds that a program cannot do without.
 fn needed(role: Role) -> Vec<Gvk> {
@@ -39,24 +43,33 @@ pub(super) fn watch(role: Role, caches: &Caches, kinds: &Kinds) -> Vec<(Gvk, Sel
 }
 
 /// Waits until the API server serves what the program needs; false when it is stopped before.
-pub(super) async fn definitions(role: Role, kinds: &Kinds, stop: &CancellationToken) -> bool {
+pub(super) async fn definitions(
+    role: Role,
+    kinds: &Kinds,
+    health: &Health,
+    stop: &CancellationToken,
+) -> bool {
     loop {
         let read = tokio::select! {
             read = kinds.refresh() => read,
             () = stop.cancelled() => return false,
         };
-        let missing: Vec<String> = match read {
-            Ok(()) => needed(role)
-                .into_iter()
-                .filter(|g| kinds.get(g).is_none())
-                .map(|g| g.kind)
-                .collect(),
-            Err(error) => vec![error],
-        };
-        if missing.is_empty() {
-            return true;
+        match read {
+            Ok(()) => {
+                let missing = needed(role).into_iter().filter(|gvk| kinds.get(gvk).is_none());
+                let missing: Vec<String> = missing.map(|gvk| gvk.kind).collect();
+                if missing.is_empty() {
+                    return true;
+                }
+                let missing = missing.join(", ");
+                tracing::warn!(missing, "waiting for definitions: apply config/crd");
+                health.waits_for(format!("definitions: apply config/crd to have {missing}"));
+            }
+            Err(error) => {
+                tracing::warn!(error, "waiting for the API server");
+                health.waits_for(format!("the API server: {error}"));
+            }
         }
-        tracing::warn!(missing = missing.join(", "), "waiting for definitions: apply config/crd");
         tokio::select! {
             () = tokio::time::sleep(DEFINITIONS) => {}
             () = stop.cancelled() => return false,
@@ -68,11 +81,13 @@ pub(super) async fn definitions(role: Role, kinds: &Kinds, stop: &CancellationTo
 pub(super) async fn name(
     cluster: &Cluster,
     settings: &Settings,
+    health: &Health,
     stop: &CancellationToken,
 ) -> Option<String> {
     if let Some(name) = &settings.cluster_name {
         return Some(name.clone());
     }
+    health.waits_for("the API server, to learn the cluster's name");
     loop {
         let told = tokio::select! {
             told = cluster.default_name() => told,
@@ -85,6 +100,20 @@ pub(super) async fn name(
         tokio::select! {
             () = tokio::time::sleep(DEFINITIONS) => {}
             () = stop.cancelled() => return None,
+        }
+    }
+}
+
+/// Asks the API server for a sign of life while it is not known to answer: who waits for a lease asks
+/// nothing else for minutes.
+pub(super) async fn keep_in_contact(cluster: Cluster, stop: CancellationToken) {
+    loop {
+        if cluster.contact().lost_since().is_some() {
+            cluster.probe().await;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PROBE) => {}
+            () = stop.cancelled() => return,
         }
     }
 }

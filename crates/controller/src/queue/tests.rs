@@ -1,6 +1,8 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::metrics::Metrics;
+use crate::pulse::Pulses;
 
 /// Objects named `never` do not end, `panics` panic once, others are done at once.
 struct Rounds {
@@ -42,9 +44,10 @@ impl Lab {
         let (began, heard) = mpsc::unbounded_channel();
         let rounds = Rounds { began, panicked: Mutex::default(), begins_anew };
         let (leader, stop) = (Leader::alone(lease), CancellationToken::new());
-        let metrics = Metrics::new().unwrap();
+        let metrics = Metrics::new("test").unwrap().queue("Test", concurrency);
+        let pulse = Pulses::default().begin("test");
         let (queue, ended) =
-            Queue::start(Arc::new(rounds), concurrency, leader, metrics, stop.clone());
+            Queue::start(Arc::new(rounds), concurrency, leader, metrics, pulse, stop.clone());
         Self { queue, ended, began: heard, stop }
     }
 

@@ -12,12 +12,14 @@ use portolan_oci::{
 };
 use portolan_plan::outcome::Again;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::artifact::fetch;
 use crate::context::Context;
 use crate::dependencies::{Item, Thing};
 use crate::egress::Egress;
 use crate::failpoint;
+use crate::metrics::{Begun, Hop};
 use crate::native::{Done, Native, finish, load};
 use crate::queue::Reconciler;
 use crate::trouble::Trouble;
@@ -30,11 +32,12 @@ pub(crate) const KIND: &str = "SourceImage";
 /// Rounds of SourceImages.
 pub(crate) struct SourceImages {
     cx: Context,
+    begun: Begun<BuiltFrom>,
 }
 
 impl SourceImages {
     pub(crate) fn new(cx: Context) -> Self {
-        Self { cx }
+        Self { cx, begun: Begun::default() }
     }
 
     async fn round(
@@ -44,8 +47,15 @@ impl SourceImages {
     ) -> Result<Done, Trouble> {
         let spec = &image.typed.spec;
         let built_from = BuiltFrom { revision: spec.source.revision.clone(), digest: inputs(spec) };
-        if status.built_from.as_ref() != Some(&built_from) || image.is_requested(status) {
+        let is_new = status.built_from.as_ref() != Some(&built_from);
+        if is_new {
+            self.begun.asks(&image.key, built_from.clone());
+        }
+        if is_new || image.is_requested(status) {
             let reference = self.build(image).await?;
+            if let Some(took) = self.begun.ends(&image.key) {
+                self.cx.metrics.hop(Hop::Image, took);
+            }
             status.latest_image = Some(reference);
             status.built_from = Some(built_from);
         }
@@ -81,7 +91,11 @@ impl SourceImages {
         })??;
         let tag: String = commit_of(&source.revision).chars().take(12).collect();
         failpoint::hit("image-push-before", &spec.image).await;
-        let receipt = registry.push(&packed, &repository, &tag, &credential).await?;
+        let began = Instant::now();
+        let receipt = registry.push(&packed, &repository, &tag, &credential).await;
+        let refused = receipt.as_ref().err().map(portolan_oci::Error::reason);
+        self.cx.metrics.image_pushed(refused, began.elapsed());
+        let receipt = receipt?;
         failpoint::hit("image-push-after", &spec.image).await;
         tracing::info!(
             image = receipt.reference,
@@ -125,7 +139,10 @@ impl Reconciler for SourceImages {
     async fn reconcile(&self, key: Key) -> Again {
         let image: Native<SourceImage> = match load(&self.cx, KIND, &key).await {
             Ok(image) => image,
-            Err(again) => return again,
+            Err(again) => {
+                self.begun.ends(&key);
+                return again;
+            }
         };
         let item = Item::new(KIND, key.clone());
         let source = self.cx.artifacts.own(&image.typed.spec.source.url);

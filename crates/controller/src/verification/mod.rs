@@ -7,7 +7,8 @@ mod run;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use portolan_api::condition::{Decided, rfc3339};
+use portolan_api::condition::{Decided, find, rfc3339};
+use portolan_api::native::git_deployment::GitDeploymentStatus;
 use portolan_api::native::reasons::{READY, RECONCILING, stalled, waiting};
 use portolan_api::native::verification::{
     CheckState, CheckStatus, Run, VerificationSpec, VerificationStatus, Verified,
@@ -22,6 +23,7 @@ use crate::context::Context;
 use crate::dependencies::{Item, Thing};
 use crate::git_source::short;
 use crate::kinds::ours;
+use crate::metrics::{Hop, since};
 use crate::native::{Done, Native, conditions, finish, identity, load};
 use crate::queue::Reconciler;
 use crate::trouble::Trouble;
@@ -109,6 +111,7 @@ impl Verifications {
         status.run = Some(Run { revision: revision.clone(), started_at, completed_at, checks });
         match verdict {
             Verdict::Passed => {
+                self.measure(native, status);
                 status.verified =
                     Some(Verified { url: spec.subject.url.clone(), revision: revision.clone() });
                 Ok(Done::ready(format!("{} passed", short(revision))))
@@ -140,13 +143,34 @@ impl Verifications {
     }
 
     fn gate(&self, native: &Native<Verification>) -> Gate {
+        gate(&native.typed.spec.subject, self.deployed(native).as_ref())
+    }
+
+    /// Status of the deployment that is checked.
+    fn deployed(&self, native: &Native<Verification>) -> Option<GitDeploymentStatus> {
         let subject = &native.typed.spec.subject;
         let key = Key::new(&native.key.namespace, &subject.deployment_ref.name);
         let stored = self.cx.own("GitDeployment", &key).map(|stored| stored.value());
         let deployment: Option<GitDeployment> =
             stored.and_then(|value| serde_json::from_value(value).ok());
-        let status = deployment.and_then(|deployment| deployment.status);
-        gate(subject, status.as_ref())
+        deployment.and_then(|deployment| deployment.status)
+    }
+
+    /// Measures how long a revision that is live took to be verified; checks that a person asked for
+    /// again are no hop.
+    fn measure(&self, native: &Native<Verification>, status: &VerificationStatus) {
+        let revision = &native.typed.spec.subject.revision;
+        if status.verified.as_ref().is_some_and(|verified| verified.revision == *revision) {
+            return;
+        }
+        let Some(deployed) = self.deployed(native) else { return };
+        let ready = find(&deployed.conditions, READY);
+        // A deployment may have stayed ready throughout: then the attempt is what is told of it.
+        let told = ready.map(|ready| ready.last_transition_time.as_str());
+        let live = told.into_iter().chain(deployed.attempted_at.as_deref()).filter_map(since).min();
+        if let Some(took) = live {
+            self.cx.metrics.hop(Hop::Verified, took);
+        }
     }
 
     /// Waits until the subject is not live any more, or the Verification asks for something else.

@@ -7,6 +7,7 @@ use super::pending::Pending;
 use super::unexpected;
 use crate::client::{Session, Trouble};
 use crate::error::Error;
+use crate::observe::Push;
 use crate::planner::Written;
 use crate::wire::{Outcome, Request, Response, Update};
 
@@ -22,6 +23,14 @@ pub(super) async fn push(session: &mut Session, updates: Vec<Update>) -> Result<
         for update in updates {
             outcomes.extend(push_once(session, &[update]).await?);
         }
+    }
+    for outcome in outcomes.values() {
+        session.shared.options.observer.pushed(match outcome {
+            Outcome::Accepted => Push::Accepted,
+            Outcome::Lost(_) => Push::Lost,
+            Outcome::Refused(_) => Push::Refused,
+            Outcome::Failed(_) => Push::Failed,
+        });
     }
     Ok(outcomes)
 }

@@ -1,7 +1,8 @@
 //! One server: how it is asked, and what its answers mean.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Method, Response};
@@ -10,9 +11,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::answer::Refusal;
+use super::topic::topic;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::http::{self, Unreached};
+use crate::observe::{ForgeCall, Nobody, Observer};
 use crate::text::{Redactor, WORDS, shown};
 
 /// How long a question and its answer may take.
@@ -27,6 +30,7 @@ pub(super) struct Server {
     authorization: Option<HeaderValue>,
     refused: Vec<IpAddr>,
     redactor: Redactor,
+    observer: Arc<dyn Observer>,
 }
 
 /// A question.
@@ -64,7 +68,13 @@ impl Server {
             authorization: http::authorization(&credentials.login)?,
             refused: refused.iter().map(IpAddr::to_canonical).collect(),
             redactor: credentials.redactor(),
+            observer: Arc::new(Nobody),
         })
+    }
+
+    /// The same server; each request to it is told of.
+    pub(super) fn observed(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer, ..self }
     }
 
     /// The server as the url names it.
@@ -77,6 +87,7 @@ impl Server {
         if let Some(address) = http::refused_literal(&call.url, &self.refused) {
             return Err(self.unreached(Unreached::Refused(address)));
         }
+        let (method, resource) = (call.method.clone(), topic(call.url.path()));
         let mut request = self.client.request(call.method, call.url);
         request = request.header(ACCEPT, "application/json");
         if let Some(authorization) = &self.authorization {
@@ -85,8 +96,15 @@ impl Server {
         if let Some(body) = &call.body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|error| self.failed(&error))?;
-        self.receive(response).await
+        let began = Instant::now();
+        let response = request.send().await;
+        self.observer.forge(&ForgeCall {
+            method: method.as_str(),
+            resource,
+            code: response.as_ref().ok().map(|response| response.status().as_u16()),
+            took: began.elapsed(),
+        });
+        self.receive(response.map_err(|error| self.failed(&error))?).await
     }
 
     async fn receive(&self, response: Response) -> Result<Answer, Error> {

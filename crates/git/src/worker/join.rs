@@ -1,5 +1,6 @@
 //! Joining a branch with its base ("How to write", native-kinds section 4): the base's tree, with what
-//! only the branch changed outside of the writer's directory. Never a textual merge.
+//! only the branch changed. Never a textual merge. In the writer's directory too: a rebase on the forge
+//! leaves the merge out and applies the branch's commits one by one, each on what the last one left.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +15,12 @@ use crate::wire::Failure;
 /// A joined tree.
 pub(super) struct Joined {
     pub(super) tree: Oid,
-    /// Files that both sides changed, of which the base's version is kept.
+    /// Files that both sides changed, of which the base's version is kept. Those of the writer are not
+    /// among them: the commit after the merge writes them anew.
     pub(super) conflicts: Vec<String>,
 }
 
-/// Joins two trees that came from a third. At the writer's own path the base's is kept.
+/// Joins two trees that came from a third; `own` is the writer's path.
 pub(super) fn join(
     objects: &Objects<'_>,
     ancestor: Oid,
@@ -26,12 +28,10 @@ pub(super) fn join(
     branch: Oid,
     own: &[&[u8]],
 ) -> Result<Joined, Failure> {
-    if own.is_empty() {
-        return Ok(Joined { tree: base, conflicts: Vec::new() });
-    }
     let mut join = Join { objects, conflicts: Vec::new() };
     let tree = join.trees([ancestor, base, branch], own, b"")?;
-    Ok(Joined { tree, conflicts: join.conflicts })
+    let conflicts = if own.is_empty() { Vec::new() } else { join.conflicts };
+    Ok(Joined { tree, conflicts })
 }
 
 struct Join<'a> {
@@ -70,8 +70,14 @@ impl Join<'_> {
         name: &[u8],
     ) -> Result<Option<Entry>, Failure> {
         let leads_to_own = own.first() == Some(&name);
-        if is_same(branch, ancestor) || is_same(branch, base) || (leads_to_own && own.len() == 1) {
+        if is_same(branch, ancestor) || is_same(branch, base) {
             return Ok(base.cloned());
+        }
+        if leads_to_own && own.len() == 1 {
+            let named = self.conflicts.len();
+            let joined = self.entry([ancestor, base, branch], &[], path, name)?;
+            self.conflicts.truncate(named);
+            return Ok(joined);
         }
         if !leads_to_own && is_same(base, ancestor) {
             return Ok(branch.cloned());

@@ -138,6 +138,7 @@ async fn joining_keeps_what_the_branch_alone_changed() {
         files,
         [
             "apps/app/app.yaml:B",
+            "apps/app/note.txt:branch",
             "apps/app/other.txt:base",
             "apps/shared:branch",
             "both:base",
@@ -159,6 +160,33 @@ async fn joining_keeps_what_the_branch_alone_changed() {
         lab.git(&["branch", "-f", "try", "staging"]).await;
         lab.server.merge(REPO, "try", "staging-app", how).await.unwrap();
         assert_eq!(lab.git(&["diff", "--name-only", "try", "staging-app"]).await, "", "{how:?}");
+    }
+}
+
+/// A rebase applies the branch's commits one by one, without the merge between them.
+#[tokio::test]
+async fn newer_content_over_an_open_offer_lands_in_every_way() {
+    let mut lab = Lab::new().await;
+    lab.commit("staging", &[("README", Some("x"))], "Begin").await;
+    let with = |files: &[(&str, &str)]| {
+        Writer::new("staging-app", Some("staging"), "")
+            .with(|writer| writer.desired = content(files))
+    };
+    lab.decide(&with(&[("a", "1"), ("gone", "1")])).await;
+    // Once with a base that stands still, once with one that moved, also in our directory.
+    for (version, meanwhile) in [("2", None), ("3", Some("apps/app/theirs"))] {
+        if let Some(file) = meanwhile {
+            lab.commit("staging", &[(file, Some("theirs"))], "Theirs").await;
+        }
+        lab.decide(&with(&[("a", version)])).await;
+        let listed = lab.git(&["ls-tree", "-r", "--name-only", "staging-app:apps/app"]).await;
+        assert!(!listed.contains("gone"), "{listed}");
+        for how in [How::Merge, How::Squash, How::Rebase] {
+            lab.git(&["branch", "-f", "try", "staging"]).await;
+            lab.server.merge(REPO, "try", "staging-app", how).await.unwrap();
+            let differs = lab.git(&["diff", "--name-only", "try", "staging-app"]).await;
+            assert_eq!(differs, "", "{how:?} of {version}");
+        }
     }
 }
 

@@ -149,7 +149,7 @@ fn add_parents(rule: &LayerRule, members: &mut Members) -> Result<(), Error> {
 }
 
 /// A folder as root has it; the two that everybody writes to stay so, whatever the base image says.
-fn directory(name: &str) -> Member {
+pub(super) fn directory(name: &str) -> Member {
     Member::Directory(if matches!(name, "tmp" | "var/tmp") { 0o1777 } else { 0o755 })
 }
 

@@ -227,7 +227,7 @@ pub(super) fn selection(owner: &Owner, selection: &Selection) -> Option<Decided>
 }
 
 /// What a person can do about an owner that no blueprint serves.
-pub(super) fn advice(owner: &Owner, selection: &Selection) -> Option<String> {
+pub(crate) fn advice(owner: &Owner, selection: &Selection) -> Option<String> {
     let blueprints = owner.kind.blueprint_kind();
     match selection {
         Selection::One(_) | Selection::Broken(_) => None,

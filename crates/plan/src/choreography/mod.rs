@@ -31,10 +31,13 @@ mod whole;
 mod world;
 
 pub use blueprint::{Blueprint, BlueprintKind, BlueprintResource, TemplateChoice};
+pub(crate) use conditions::advice;
 pub use owner::{Owner, OwnerKind};
 pub use readiness::{BlueprintReport, report_blueprint};
 pub use realize::{Outcome, account, plan};
+pub(crate) use resource::refusal_advice;
 pub use resource::rule_to_add;
+pub(crate) use resource_error::option_advice;
 pub use selection::{Selection, select, serves};
 pub use template::{Template, TemplateKey, TemplateKind};
 pub use world::{KindState, Kinds, Receipt, Refusal, RefusalKind, Subject, WatchState, World};

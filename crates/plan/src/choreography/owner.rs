@@ -55,7 +55,7 @@ impl OwnerKind {
     }
 
     /// Type of the condition that tells whether a blueprint serves it.
-    pub(super) fn blueprint_ready(self) -> &'static str {
+    pub(crate) fn blueprint_ready(self) -> &'static str {
         match self {
             Self::Workload => "SupplyChainReady",
             Self::Deliverable => "DeliveryReady",

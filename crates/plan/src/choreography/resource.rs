@@ -253,14 +253,19 @@ pub fn rule_to_add(kind: &ServedKind) -> String {
 }
 
 fn hint(refusal: &Refusal) -> Option<String> {
-    match refusal.kind {
+    refusal_advice(refusal.kind).map(Into::into)
+}
+
+/// What a person can do about a refusal of a kind.
+pub(crate) fn refusal_advice(kind: RefusalKind) -> Option<&'static str> {
+    match kind {
         RefusalKind::Forbidden => {
-            Some("grant the owner's ServiceAccount what the message asks for (RoleBinding)".into())
+            Some("grant the owner's ServiceAccount what the message asks for (RoleBinding)")
         }
         RefusalKind::NameConflict => {
-            Some("let the template stamp another name, or delete the object that has it".into())
+            Some("let the template stamp another name, or delete the object that has it")
         }
-        RefusalKind::Invalid => Some("mend the template, or the parameters that fill it".into()),
+        RefusalKind::Invalid => Some("mend the template, or the parameters that fill it"),
         RefusalKind::Conflict | RefusalKind::Unavailable => None,
     }
 }

@@ -47,16 +47,20 @@ impl ResourceError {
     pub(super) fn hint(&self) -> Option<String> {
         match self {
             Self::Stamp { hint, .. } | Self::Rejected { hint, .. } => hint.clone(),
-            Self::OptionCount { matched } if matched.is_empty() => {
-                Some("add an option whose selector matches this owner".into())
-            }
-            Self::OptionCount { .. } => {
-                Some("make the selector of one option more specific than the others".into())
-            }
+            Self::OptionCount { matched } => Some(option_advice(matched.is_empty()).into()),
             Self::NoObservedGeneration => {
                 Some("use observedMatches: this kind does not report observedGeneration".into())
             }
             _ => None,
         }
+    }
+}
+
+/// What a person can do about options of which none matches, or several do.
+pub(crate) fn option_advice(none: bool) -> &'static str {
+    if none {
+        "add an option whose selector matches this owner"
+    } else {
+        "make the selector of one option more specific than the others"
     }
 }

@@ -83,8 +83,8 @@ pub(super) fn start(place: &Place, view: &View) -> Start {
     }
 }
 
-/// What has to go from the tree the commit builds on: in our path that is the goal's. What only the
-/// branch had there is not in that tree to begin with.
+/// What has to go from the tree the commit builds on: what our records list, on the goal and on the
+/// branch.
 fn stale(place: &Place, desired: &Desired, style: &CommitStyle, view: &View) -> Vec<String> {
     let mut writers = vec![place.writer.as_str()];
     writers.extend(style.take_over.as_deref());

@@ -1,6 +1,8 @@
 //! Whether a tip holds a content.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use portolan_api::record::{Record, RecordedFile};
 
 use super::desired::Desired;
 use super::view::Tip;
@@ -36,10 +38,24 @@ pub(super) fn removals(
 
 /// Files of a tip that are not as its own record of this writer says: what a person changed.
 pub(super) fn edits(tip: &Tip, writer: &str) -> Vec<String> {
-    let record = tip.record.iter().filter(|record| record.writer == writer);
+    edited(tip.record.as_ref(), &tip.files, writer)
+}
+
+/// Files that are not as a record of this writer says.
+pub(super) fn edited(
+    record: Option<&Record>,
+    files: &BTreeMap<String, RecordedFile>,
+    writer: &str,
+) -> Vec<String> {
+    let record = record.iter().filter(|record| record.writer == writer);
     record
         .flat_map(|record| &record.files)
-        .filter(|(path, file)| tip.files.get(*path) != Some(file))
+        .filter(|(path, file)| files.get(*path) != Some(file))
         .map(|(path, _)| path.clone())
         .collect()
+}
+
+/// What a write that replaces edits says of them.
+pub(super) fn replaces(edited: &[String]) -> Option<String> {
+    (!edited.is_empty()).then(|| format!("Replaces a person's edit of {}.", edited.join(", ")))
 }

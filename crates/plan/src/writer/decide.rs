@@ -2,7 +2,7 @@
 //!
 //! Rows are named as the table names them.
 
-use super::content::{edits, holds};
+use super::content::{edits, holds, replaces};
 use super::desired::Desired;
 use super::view::{Committed, FoundRecord, History, Place, Tip, View};
 
@@ -239,8 +239,7 @@ fn on_the_branch(place: &Place, view: &View, newest: &FoundRecord, next: u64) ->
 /// What a new write replaces: a person's edit of what was written before.
 fn replaced(place: &Place, view: &View, goal: &Tip) -> Option<String> {
     let tip = view.branch.as_ref().filter(|_| !view.branch_in_goal).unwrap_or(goal);
-    let edited = edits(tip, &place.writer);
-    (!edited.is_empty()).then(|| format!("Replaces a person's edit of {}.", edited.join(", ")))
+    replaces(&edits(tip, &place.writer))
 }
 
 /// Another writer's record at an overlapping path, unless it is taken over.

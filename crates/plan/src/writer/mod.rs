@@ -21,6 +21,7 @@ pub use desired::{Carried, Desired, DesiredError, DesiredFile, Origin, from_file
 pub use message::trailer_text;
 pub use offer::{
     Offer, OfferSpec, OfferText, Standing, is_guarded, missing, offer, text as offer_text,
+    told_replaced,
 };
 pub use request::{CheckState, PullRequest, Readiness, RequestState};
 pub use retire::retire;

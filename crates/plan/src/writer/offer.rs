@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use portolan_api::record::{Record, RecordedFile, SourceCommit};
 
+use super::content::{edited, replaces};
 use super::desired::{Desired, recorded};
 use super::message::trailer_text;
 use super::request::{CheckState, PullRequest, Readiness, RequestState};
@@ -28,7 +29,12 @@ pub struct OfferSpec {
     pub body: Option<String>,
     /// The branch is deleted once it is merged.
     pub delete_branch: bool,
+    /// What the commit that was just written says it replaces.
+    pub replaces: Option<String>,
 }
+
+/// How the line begins that tells what is replaced.
+const NOTE: &str = "**Note** `";
 
 /// Where the content is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +75,16 @@ pub struct OfferText {
     pub title: String,
     /// Text.
     pub body: String,
+}
+
+/// What a request of ours says that its content replaces, as long as it is about the same passage: the
+/// branch itself shows only what replaced it.
+pub fn told_replaced(request: &PullRequest, passage: &str) -> Option<String> {
+    let mut lines = request.body.lines().map(str::trim_end);
+    if !lines.clone().any(|line| line == passage_line(passage)) {
+        return None;
+    }
+    lines.find_map(|line| Some(line.strip_prefix(NOTE)?.strip_suffix('`')?.to_owned()))
 }
 
 /// Decides what to do about the request of a place. `requests` are those from its branch to its goal.
@@ -204,21 +220,38 @@ pub fn text(
         body.push_str(text);
         body.push_str("\n\n");
     }
+    notes(&mut body, place, spec, before, files);
     sources(&mut body, desired, before, &commits);
     images(&mut body, desired, before);
     objects(&mut body, desired, files);
     way(&mut body, desired);
-    let _ = write!(
-        body,
-        "Passage `{}`\n{}\n",
-        code(&desired.carried.passage),
-        written_by(&place.writer)
-    );
+    let passage = passage_line(&desired.carried.passage);
+    let _ = write!(body, "{passage}\n{}\n", written_by(&place.writer));
     OfferText { title: trailer_text(&title).chars().take(200).collect(), body }
+}
+
+fn passage_line(passage: &str) -> String {
+    format!("Passage `{}`", code(passage))
 }
 
 fn written_by(writer: &str) -> String {
     format!("Written by GitWriter `{}`", code(writer))
+}
+
+/// What a person changed in the goal, and what else the write replaced.
+fn notes(
+    body: &mut String,
+    place: &Place,
+    spec: &OfferSpec,
+    before: Option<&Record>,
+    files: &BTreeMap<String, RecordedFile>,
+) {
+    let in_goal = replaces(&edited(before, files, &place.writer)).map(|note| code(&note));
+    let written = spec.replaces.as_deref().map(code).filter(|note| Some(note) != in_goal.as_ref());
+    // What was written comes first: it is what is read back.
+    for note in written.iter().chain(&in_goal) {
+        let _ = write!(body, "{NOTE}{note}`\n\n");
+    }
 }
 
 /// The commits of the source that the goal does not have yet, newest first.

@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::pki::Pki;
+use crate::room::Number;
 
 /// The ports of one control plane.
 #[derive(Debug, Clone, Copy)]
@@ -40,19 +41,16 @@ pub(super) fn api_server(
     ports: Ports,
     audit: &Audit<'_>,
     accounts: bool,
+    room: Option<Number>,
 ) -> Vec<String> {
     let file = |flag: &str, name: &str| format!("--{flag}={}", pki.path(name).display());
     let mut flags = vec![
         format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd),
-        "--bind-address=127.0.0.1".into(),
-        // Without it the server looks for a network interface, which a machine without network lacks.
-        "--advertise-address=127.0.0.1".into(),
-        "--endpoint-reconciler-type=none".into(),
         format!("--secure-port={}", ports.api),
         file("tls-cert-file", "server.crt"),
         file("tls-private-key-file", "server.key"),
         file("client-ca-file", "ca.crt"),
-        "--authorization-mode=RBAC".into(),
+        "--authorization-mode=Node,RBAC".into(),
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local".into(),
         file("service-account-key-file", "sa.pub"),
         file("service-account-signing-key-file", "sa.key"),
@@ -64,6 +62,24 @@ pub(super) fn api_server(
         "--audit-log-mode=blocking".into(),
         "--audit-log-maxsize=1000000".into(),
     ];
+    if let Some(room) = room {
+        // Pods reach it through Service `kubernetes`, and it reaches the kubelet for logs.
+        flags.extend([
+            "--bind-address=0.0.0.0".into(),
+            format!("--advertise-address={}", room.address()),
+            "--kubelet-preferred-address-types=InternalIP".into(),
+            file("kubelet-client-certificate", "kubelet-client.crt"),
+            file("kubelet-client-key", "kubelet-client.key"),
+        ]);
+    } else {
+        flags.extend([
+            "--bind-address=127.0.0.1".into(),
+            // Without it the server looks for a network interface, which a machine without network
+            // lacks.
+            "--advertise-address=127.0.0.1".into(),
+            "--endpoint-reconciler-type=none".into(),
+        ]);
+    }
     if !accounts {
         // Nobody makes the accounts that this plugin demands of every Pod.
         flags.push("--disable-admission-plugins=ServiceAccount".into());
@@ -92,7 +108,11 @@ pub(super) fn write_audit_policy(path: &Path) -> Result<()> {
 }
 
 /// kube-controller-manager: each controller as its own account, so that the audit log tells them apart.
-pub(super) fn controller_manager(kubeconfig: &Path, pki: &Pki) -> Vec<String> {
+pub(super) fn controller_manager(
+    kubeconfig: &Path,
+    pki: &Pki,
+    volume_plugins: &Path,
+) -> Vec<String> {
     vec![
         format!("--kubeconfig={}", kubeconfig.display()),
         "--leader-elect=false".into(),
@@ -101,6 +121,8 @@ pub(super) fn controller_manager(kubeconfig: &Path, pki: &Pki) -> Vec<String> {
         format!("--root-ca-file={}", pki.path("ca.crt").display()),
         "--kube-api-qps=200".into(),
         "--kube-api-burst=400".into(),
+        // Else it makes a folder of the machine's own.
+        format!("--flex-volume-plugin-dir={}", volume_plugins.display()),
         "--secure-port=0".into(),
     ]
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
-/// Settings of a forge in a folder: loopback only, sqlite, nothing on a timer.
-pub(super) fn app_ini(dir: &Path, port: u16, user: &str) -> String {
+/// Settings of a forge in a folder: one address only, sqlite, nothing on a timer.
+pub(super) fn app_ini(dir: &Path, host: &str, port: u16, user: &str) -> String {
     let dir = dir.display();
     format!(
         "\
@@ -20,11 +20,11 @@ I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
 
 [server]
 PROTOCOL = http
-DOMAIN = 127.0.0.1
-HTTP_ADDR = 127.0.0.1
+DOMAIN = {host}
+HTTP_ADDR = {host}
 HTTP_PORT = {port}
-ROOT_URL = http://127.0.0.1:{port}/
-LOCAL_ROOT_URL = http://127.0.0.1:{port}/
+ROOT_URL = http://{host}:{port}/
+LOCAL_ROOT_URL = http://{host}:{port}/
 STATIC_ROOT_PATH = {dir}/static
 APP_DATA_PATH = {dir}/data
 OFFLINE_MODE = true

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::Forge;
+use super::{Forge, Login};
 
 impl Forge {
     /// Commits files to a branch (`None` removes one) and returns the commit's id.
@@ -14,6 +14,19 @@ impl Forge {
     /// Works on an empty repository too; a branch that is not there starts at the default branch.
     pub async fn commit_files(
         &self,
+        owner: &str,
+        repo: &str,
+        branch: &str,
+        files: &[(&str, Option<&[u8]>)],
+        message: &str,
+    ) -> Result<String> {
+        self.commit_files_as(&self.admin(), owner, repo, branch, files, message).await
+    }
+
+    /// Like [`commit_files`](Self::commit_files), as somebody, who is the commit's author.
+    pub async fn commit_files_as(
+        &self,
+        login: &Login,
         owner: &str,
         repo: &str,
         branch: &str,
@@ -50,7 +63,7 @@ impl Forge {
             "branch": base, "new_branch": branch, "message": message, "files": changes,
         });
         let url = format!("/repos/{owner}/{repo}/contents");
-        let answer = self.expect(Method::POST, &url, Some(request), &[201]).await?;
+        let answer = self.expect_as(login, Method::POST, &url, Some(request), &[201]).await?;
         let id = answer["commit"]["sha"].as_str().context("a commit has an id")?;
         Ok(id.to_owned())
     }
@@ -96,6 +109,14 @@ impl Forge {
             commits.extend_from_slice(some);
         }
         Ok(commits)
+    }
+
+    /// The message of a commit.
+    pub async fn commit_message(&self, owner: &str, repo: &str, commit: &str) -> Result<String> {
+        let url = format!("/repos/{owner}/{repo}/git/commits/{commit}");
+        let found = self.expect(Method::GET, &url, None, &[200]).await?;
+        let message = found["commit"]["message"].as_str();
+        Ok(message.context("a commit has a message")?.to_owned())
     }
 
     /// The commit a branch points to; `None` if the branch is not there.

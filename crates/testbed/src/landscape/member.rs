@@ -10,6 +10,7 @@ use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParam
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 
+use super::pods::{Overlay, Pods};
 use super::program::{FailPoint, Program};
 use super::{Example, Hosts, login};
 use crate::ControlPlane;
@@ -50,17 +51,36 @@ impl Part {
     pub(super) fn of(example: Example) -> Vec<Self> {
         match example {
             Example::Basic => vec![Self::BUILD, Self::STAGING],
-            Example::PullRequests => vec![
-                Self { example: "pull-requests/build-cluster", ..Self::BUILD },
-                Self { example: "pull-requests/staging-cluster", ..Self::STAGING },
-                Self {
-                    name: "production",
-                    example: "pull-requests/production-cluster",
-                    namespace: "production",
-                    ..Self::STAGING
-                },
-            ],
+            Example::PullRequests => Self::three([
+                "pull-requests/build-cluster",
+                "pull-requests/staging-cluster",
+                "pull-requests/production-cluster",
+            ]),
+            Example::Directories => Self::three([
+                "directories/build-cluster",
+                "directories/staging-cluster",
+                "directories/production-cluster",
+            ]),
+            Example::Repositories => Self::three([
+                "repositories/build-cluster",
+                "repositories/staging-cluster",
+                "repositories/production-cluster",
+            ]),
         }
+    }
+
+    /// Build, staging and production, from their folders.
+    fn three([build, staging, production]: [&'static str; 3]) -> Vec<Self> {
+        vec![
+            Self { example: build, ..Self::BUILD },
+            Self { example: staging, ..Self::STAGING },
+            Self {
+                name: "production",
+                example: production,
+                namespace: "production",
+                ..Self::STAGING
+            },
+        ]
     }
 
     /// Name of the cluster.
@@ -85,37 +105,25 @@ pub struct Member {
 }
 
 impl Member {
-    /// Installs `config/` and the example, and starts the program with the rights of its account.
+    /// Installs `config/` and the example, and starts the program with the rights of its account: as
+    /// pods of the image, or without one as a process.
     pub(super) async fn install(
         plane: ControlPlane,
         part: Part,
         hosts: &Hosts,
         dir: &Path,
+        image: Option<&str>,
         fail_point: impl Fn(&str) -> Option<FailPoint>,
     ) -> Result<Self> {
-        let client = plane.client()?;
-        // The program runs as a process here: a fake node cannot run its pod.
-        let installed: Vec<Value> = read(&project("config").join(part.base))?
-            .into_iter()
-            .filter(|document| document["kind"] != "Deployment")
-            .collect();
-        apply(&client, part.namespace, &installed).await?;
-        apply(&client, part.namespace, &[namespace(part.namespace)]).await?;
-        apply(&client, part.namespace, &secrets(part.name, hosts)).await?;
         let folder = dir.join(format!("{}-program", part.name));
         std::fs::create_dir_all(&folder)?;
-        let kubeconfig = plane
-            .service_account_kubeconfig("portolan-system", part.program, &folder, TOKEN)
-            .await?;
-        let program = Program::start(
-            part.program,
-            part.name,
-            kubeconfig,
-            folder,
-            &hosts.plain_http(),
-            fail_point(part.program),
-        )
-        .await?;
+        let program = match image {
+            Some(image) => start_pods(&plane, part, hosts, image, &folder).await?,
+            None => start_process(&plane, part, hosts, folder, fail_point(part.program)).await?,
+        };
+        let client = plane.client()?;
+        apply(&client, part.namespace, &[namespace(part.namespace)]).await?;
+        apply(&client, part.namespace, &secrets(part.name, hosts)).await?;
         let member =
             Self { plane, namespace: part.namespace.into(), program, hosts: hosts.clone(), part };
         member.apply_example("platform").await?;
@@ -136,7 +144,11 @@ impl Member {
     /// Files of the example for this cluster, with the landscape's hosts.
     pub fn example(&self, path: &str) -> Result<Vec<Value>> {
         let folder: PathBuf = project("examples").join(self.part.example).join(path);
-        self.hosts.read(&folder)
+        let mut documents = self.hosts.read(&folder)?;
+        if self.plane.room().is_none() {
+            documents.iter_mut().for_each(without_http_checks);
+        }
+        Ok(documents)
     }
 
     /// Files of the example for this cluster, for another application.
@@ -209,6 +221,51 @@ impl Member {
         } else {
             Api::namespaced_with(client, &self.namespace, &resource)
         })
+    }
+}
+
+/// A program as a process: a fake node cannot run its pod.
+async fn start_process(
+    plane: &ControlPlane,
+    part: Part,
+    hosts: &Hosts,
+    folder: PathBuf,
+    fail_point: Option<FailPoint>,
+) -> Result<Program> {
+    let installed: Vec<Value> = read(&project("config").join(part.base))?
+        .into_iter()
+        .filter(|document| document["kind"] != "Deployment")
+        .collect();
+    apply(&plane.client()?, part.namespace, &installed).await?;
+    let kubeconfig =
+        plane.service_account_kubeconfig("portolan-system", part.program, &folder, TOKEN).await?;
+    let hosts = hosts.plain_http();
+    Program::start(part.program, part.name, kubeconfig, folder, &hosts, fail_point).await
+}
+
+/// A program as a person installs it.
+async fn start_pods(
+    plane: &ControlPlane,
+    part: Part,
+    hosts: &Hosts,
+    image: &str,
+    folder: &Path,
+) -> Result<Program> {
+    let arguments =
+        [format!("--cluster-name={}", part.name), format!("--allow-http={}", hosts.plain_http())];
+    let overlay =
+        Overlay { base: part.base, program: part.program, image, arguments: arguments.into() };
+    let pods = Pods::install(plane, &overlay, &folder.join("overlay")).await?;
+    let (kubeconfig, folder) = (plane.kubeconfig(), folder.to_owned());
+    Program::installed(part.program, part.name, kubeconfig, folder, pods).await
+}
+
+/// Takes checks over http out of a template: nothing answers where nothing runs.
+fn without_http_checks(document: &mut Value) {
+    if let Some(checks) = document.pointer_mut("/spec/template/spec/checks")
+        && let Some(checks) = checks.as_array_mut()
+    {
+        checks.retain(|check| check.get("http").is_none());
     }
 }
 

@@ -1,12 +1,15 @@
-//! A program of Portolan as a process: with a kubeconfig of its own and nothing else of a cluster.
+//! A program of Portolan: as a process with a kubeconfig of its own and nothing else of a cluster, or as
+//! the pods of its Deployment.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::pods::Pods;
 use crate::process::Process;
 use crate::{ports, wait};
 
@@ -22,6 +25,28 @@ pub struct FailPoint {
     pub reached: PathBuf,
 }
 
+impl FailPoint {
+    /// Lets a program that stands there go on, and not stop there again.
+    pub fn go_on(&self) -> Result<()> {
+        let go = self.go();
+        fs::write(&go, "").with_context(|| format!("writing {}", go.display()))
+    }
+
+    fn go(&self) -> PathBuf {
+        let mut go = self.reached.clone().into_os_string();
+        go.push(".go");
+        go.into()
+    }
+}
+
+/// What a program runs as.
+enum Run {
+    /// A process, another one after each restart.
+    Process(Mutex<Arc<Process>>),
+    /// The pods of its Deployment.
+    Pods(Pods),
+}
+
 /// A running program of Portolan.
 pub struct Program {
     name: String,
@@ -29,10 +54,12 @@ pub struct Program {
     kubeconfig: PathBuf,
     dir: PathBuf,
     plain_http: String,
-    process: Process,
+    run: Run,
     artifacts: u16,
     health: u16,
     metrics: u16,
+    /// `--lease-duration`, where it is not the program's own.
+    lease: Option<&'static str>,
 }
 
 impl Program {
@@ -45,8 +72,34 @@ impl Program {
         plain_http: &str,
         fail_point: Option<FailPoint>,
     ) -> Result<Self> {
+        // Here nothing but this process holds the lease: who was killed need not be waited for long.
+        let lease = Some("3s");
+        Self::launch(name, cluster, kubeconfig, dir, plain_http, lease, fail_point).await
+    }
+
+    /// Starts a replica beside this program: in a folder of its own beside its, with the same
+    /// kubeconfig, and with its leases as long as they are in an installation.
+    pub async fn replica(&self, name: &str) -> Result<Self> {
+        let mut dir = self.dir.clone().into_os_string();
+        dir.push(format!("-{name}"));
+        let dir = PathBuf::from(dir);
+        fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+        let (program, cluster, plain_http) = (&self.name, &self.cluster, &self.plain_http);
+        let kubeconfig = self.kubeconfig.clone();
+        Self::launch(program, cluster, kubeconfig, dir, plain_http, None, None).await
+    }
+
+    async fn launch(
+        name: &str,
+        cluster: &str,
+        kubeconfig: PathBuf,
+        dir: PathBuf,
+        plain_http: &str,
+        lease: Option<&'static str>,
+        fail_point: Option<FailPoint>,
+    ) -> Result<Self> {
         let [artifacts, health, metrics] = ports::several()?;
-        let command = command(
+        let mut command = command(
             name,
             cluster,
             &kubeconfig,
@@ -55,6 +108,7 @@ impl Program {
             [artifacts, health, metrics],
             fail_point,
         )?;
+        leases(&mut command, lease);
         let process = Process::spawn(name, command, &dir.join("log")).await?;
         let program = Self {
             name: name.into(),
@@ -62,21 +116,59 @@ impl Program {
             kubeconfig,
             dir,
             plain_http: plain_http.into(),
-            process,
+            run: Run::Process(Mutex::new(Arc::new(process))),
             artifacts,
             health,
             metrics,
+            lease,
         };
         program.ready().await?;
         Ok(program)
     }
 
+    /// The program as it was installed by `kubectl apply -k`; waits until it is ready.
+    pub(super) async fn installed(
+        name: &str,
+        cluster: &str,
+        kubeconfig: PathBuf,
+        dir: PathBuf,
+        pods: Pods,
+    ) -> Result<Self> {
+        let program = Self {
+            name: name.into(),
+            cluster: cluster.into(),
+            kubeconfig,
+            dir,
+            plain_http: String::new(),
+            run: Run::Pods(pods),
+            artifacts: 0,
+            health: 0,
+            metrics: 0,
+            lease: None,
+        };
+        program.ready().await?;
+        Ok(program)
+    }
+
+    fn process(&self) -> Result<Arc<Process>> {
+        match &self.run {
+            Run::Process(process) => {
+                Ok(Arc::clone(&process.lock().unwrap_or_else(PoisonError::into_inner)))
+            }
+            Run::Pods(_) => bail!("{} of {} runs as pods", self.name, self.cluster),
+        }
+    }
+
     async fn ready(&self) -> Result<()> {
+        if let Run::Pods(pods) = &self.run {
+            return pods.ready().await;
+        }
         let url = format!("http://127.0.0.1:{}/readyz", self.health);
         let client = reqwest::Client::builder().no_proxy().build()?;
         let what = format!("{} of {}", self.name, self.cluster);
+        let process = self.process()?;
         let ready = wait::until(&what, READY, async || {
-            if !self.process.is_running() {
+            if !process.is_running() {
                 return Some(false);
             }
             let answer = client.get(&url).send().await.ok()?;
@@ -85,27 +177,38 @@ impl Program {
         .await;
         match ready {
             Ok(true) => Ok(()),
-            _ => Err(self.process.failure(&format!("{what} is not ready"))),
+            _ => Err(process.failure(&format!("{what} is not ready"))),
         }
     }
 
-    /// Kills the program as `kill -9` does, if it still runs.
+    /// Kills the program as `kill -9` does, if it still runs; as pods, all of them.
     pub fn kill(&self) -> Result<()> {
-        self.process.kill_9()
+        match &self.run {
+            Run::Process(_) => self.process()?.kill_9(),
+            Run::Pods(pods) => pods.kill(),
+        }
     }
 
-    /// Asks the program to stop and waits for it.
+    /// Asks the program to stop, and does not wait for it. Only where it is a process.
+    pub fn terminate(&self) -> Result<()> {
+        self.process()?.terminate()
+    }
+
+    /// Asks the program to stop and waits for it. Only where it is a process.
     pub async fn stop(&self) -> Result<()> {
-        self.process.terminate()?;
-        self.process.wait().await;
+        let process = self.process()?;
+        process.terminate()?;
+        process.wait().await;
         Ok(())
     }
 
-    /// Starts the program again after it ended, on the same data.
-    pub async fn restart(&mut self, fail_point: Option<FailPoint>) -> Result<()> {
-        self.process.wait().await;
+    /// Starts the program again after it ended, on the same data. Pods come back by themselves; they are
+    /// waited for.
+    pub async fn restart(&self, fail_point: Option<FailPoint>) -> Result<()> {
+        let Run::Process(slot) = &self.run else { return self.ready().await };
+        self.process()?.wait().await;
         let ports = [self.artifacts, self.health, self.metrics];
-        let command = command(
+        let mut command = command(
             &self.name,
             &self.cluster,
             &self.kubeconfig,
@@ -114,7 +217,9 @@ impl Program {
             ports,
             fail_point,
         )?;
-        self.process = Process::spawn(&self.name, command, &self.dir.join("log")).await?;
+        leases(&mut command, self.lease);
+        let process = Process::spawn(&self.name, command, &self.dir.join("log")).await?;
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(process);
         self.ready().await
     }
 
@@ -126,12 +231,20 @@ impl Program {
 
     /// What the program logged so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+        match &self.run {
+            Run::Process(_) => fs::read_to_string(self.dir.join("log")).unwrap_or_default(),
+            Run::Pods(pods) => pods.log(),
+        }
     }
 
-    /// Process id.
+    /// Process id; 0 where it runs as pods.
     pub fn pid(&self) -> u32 {
-        self.process.pid()
+        self.process().map_or(0, |process| process.pid())
+    }
+
+    /// Whether it runs as the pods of its Deployment.
+    pub fn is_pods(&self) -> bool {
+        matches!(self.run, Run::Pods(_))
     }
 
     /// The folder with its kubeconfig, its data and its log.
@@ -142,6 +255,11 @@ impl Program {
     /// Port of its artifact server.
     pub fn artifact_port(&self) -> u16 {
         self.artifacts
+    }
+
+    /// Port of its health server.
+    pub fn health_port(&self) -> u16 {
+        self.health
     }
 
     /// Port of its metrics server.
@@ -164,6 +282,7 @@ fn command(
     command.env_clear().env("KUBECONFIG", kubeconfig).env("PORTOLAN_LOG", "info,portolan=debug");
     if let Some(point) = fail_point {
         let _ = fs::remove_file(&point.reached);
+        let _ = fs::remove_file(point.go());
         command
             .env("PORTOLAN_FAIL_POINT", point.name)
             .env("PORTOLAN_FAIL_POINT_FILE", point.reached);
@@ -176,13 +295,18 @@ fn command(
     command.arg("--health-addr").arg(listen(health));
     command.arg("--metrics-addr").arg(listen(metrics));
     command.arg("--webhook-addr").arg("off");
-    // Here nothing but this process holds the lease: who was killed need not be waited for long.
-    command.arg("--lease-duration").arg("3s");
     Ok(command)
 }
 
+/// How long its leases last, where not as long as in an installation.
+fn leases(command: &mut Command, lease: Option<&str>) {
+    if let Some(lease) = lease {
+        command.arg("--lease-duration").arg(lease);
+    }
+}
+
 /// The program that was built beside the running one.
-fn binary(name: &str) -> Result<PathBuf> {
+pub(super) fn binary(name: &str) -> Result<PathBuf> {
     let exe = env::current_exe()?;
     let folders = exe.parent().into_iter().chain(exe.parent().and_then(Path::parent));
     for folder in folders {

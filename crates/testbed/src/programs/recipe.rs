@@ -45,6 +45,8 @@ pub const RECIPES: &[Recipe] = &[
     kubernetes("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager", 1),
     kubernetes("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", 1),
     kubernetes("kubectl", "k8s.io/kubernetes/cmd/kubectl", 1),
+    kubernetes("kubelet", "k8s.io/kubernetes/cmd/kubelet", 1),
+    kubernetes("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy", 1),
     Recipe {
         program: "kwok",
         module: "kwok",
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_unknown_program_is_named_with_the_known_ones() {
-        let error = recipe("kubelet").unwrap_err().to_string();
-        assert!(error.contains("kubelet") && error.contains("kube-apiserver"), "{error}");
+        let error = recipe("nginx").unwrap_err().to_string();
+        assert!(error.contains("nginx") && error.contains("kube-apiserver"), "{error}");
     }
 }

@@ -1,33 +1,62 @@
-//! Following one change: what each cluster and the forge show of it.
+//! The way of one change, and following it.
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use portolan_api::record::{FILE, Record};
-use serde_json::Value;
+use anyhow::{Context as _, Result};
 
 use super::hop::{Hop, Place};
-use crate::landscape::{APP, CONFIG, Landscape, TEAM};
+use super::look::{self, Seen};
+use crate::forge::Request;
+use crate::landscape::{APP, Landscape};
+use crate::wait::eventually;
 
-/// Longest time one change may take, on a busy machine.
+/// Longest time one hop may take, on a busy machine and while servers come and go.
 const DEADLINE: Duration = Duration::from_mins(5);
-/// Time between two looks.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// The way of one change.
 #[derive(Clone, Debug)]
 pub struct Journey {
-    /// The source commit.
+    /// The application.
+    pub app: String,
+    /// The source commit; empty where the change is no new source.
     pub source: String,
+    /// The places it has to pass.
+    pub way: &'static [Place],
     /// The hops that happened.
     pub hops: Vec<Hop>,
+    /// The requests that carried it, as they were when they were merged.
+    pub requests: Vec<Merged>,
     /// Id of the passage, once its configuration is written.
     pub passage: Option<String>,
     /// Why it stopped, where it did.
     pub stopped: Option<String>,
 }
 
+/// A request that was merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// The request.
+    pub request: Request,
+    /// How: `merge` or `squash`.
+    pub style: &'static str,
+    /// Whether its branch was deleted.
+    pub branch_deleted: bool,
+}
+
 impl Journey {
+    /// A change that is at its beginning.
+    pub fn new(app: &str, source: &str, way: &'static [Place]) -> Self {
+        Self {
+            app: app.into(),
+            source: source.into(),
+            way,
+            hops: Vec::new(),
+            requests: Vec::new(),
+            passage: None,
+            stopped: None,
+        }
+    }
+
     /// What a hop left behind.
     pub fn what(&self, place: Place) -> Option<&str> {
         self.hops.iter().find(|hop| hop.place == place).map(|hop| hop.what.as_str())
@@ -35,143 +64,147 @@ impl Journey {
 
     /// Whether the change came to its end.
     pub fn arrived(&self) -> bool {
-        self.what(Place::Promoted).is_some()
+        self.way.last().is_some_and(|last| self.what(*last).is_some())
+    }
+
+    /// The request that carried it into an environment.
+    pub fn request_into(&self, environment: &str) -> Option<&Merged> {
+        self.requests.iter().find(|merged| merged.request.base == environment)
+    }
+
+    /// The commit that brought it into branch `staging`.
+    pub(super) fn in_staging(&self) -> Option<&str> {
+        let reviewed = self.way.contains(&Place::Merged);
+        self.what(if reviewed { Place::Merged } else { Place::Config })
     }
 }
 
-/// Follows a pushed source commit until it is promoted, or stops in staging. Each hop is told once,
-/// when it is seen.
+/// Who hears of a change on its way.
+pub trait Tell: Sync {
+    /// The next place that a change has to reach.
+    fn waits(&self, app: &str, place: Place);
+    /// A hop that happened.
+    fn reached(&self, app: &str, hop: &Hop);
+}
+
+/// Follows one change.
+pub struct Follower<'l> {
+    landscape: &'l Landscape,
+    journey: Journey,
+    begun: Instant,
+    tell: &'l dyn Tell,
+    /// The open request that was seen last.
+    pub(super) offered: Option<Request>,
+}
+
+impl<'l> Follower<'l> {
+    /// Begins to follow a change.
+    pub fn new(
+        landscape: &'l Landscape,
+        journey: Journey,
+        begun: Instant,
+        tell: &'l dyn Tell,
+    ) -> Self {
+        let mut this = Self { landscape, journey, begun, tell, offered: None };
+        if !this.journey.source.is_empty() {
+            this.reached(Place::Pushed, this.journey.source.clone());
+        }
+        this
+    }
+
+    /// Waits until the change has reached a place, and all before it; false where it stopped.
+    pub async fn to(&mut self, last: Place) -> Result<bool> {
+        let way = self.journey.way;
+        let end = way.iter().position(|place| *place == last).context("it is on the way")?;
+        for place in way[..=end].iter().copied() {
+            if self.journey.what(place).is_some() {
+                continue;
+            }
+            self.tell.waits(&self.journey.app, place);
+            match self.wait(place).await? {
+                Seen::There(what) => self.reached(place, what),
+                Seen::Offered(request) => {
+                    self.reached(place, format!("#{}", request.number));
+                    self.offered = Some(*request);
+                }
+                Seen::Stopped(why) => {
+                    self.journey.stopped = Some(why);
+                    return Ok(false);
+                }
+            }
+            if place == Place::Config {
+                self.journey.passage = Some(self.passage().await?);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn wait(&self, place: Place) -> Result<Seen> {
+        let Journey { app, .. } = &self.journey;
+        let seen = eventually(&format!("{app}: {}", place.told()), DEADLINE, async || {
+            look::look(self.landscape, &self.journey, place).await
+        })
+        .await;
+        match seen {
+            Ok(seen) => Ok(seen),
+            Err(error) => Err(error.context(look::standing(self.landscape, app).await)),
+        }
+    }
+
+    async fn passage(&self) -> Result<String> {
+        let config = self.journey.what(Place::Config).context("its configuration is written")?;
+        eventually("the passage of a commit", DEADLINE, async || {
+            Ok(Some(look::record(self.landscape, &self.journey.app, config).await?.passage))
+        })
+        .await
+    }
+
+    /// Notes a hop.
+    pub fn reached(&mut self, place: Place, what: String) {
+        let hop = Hop { place, what, after: self.begun.elapsed() };
+        self.tell.reached(&self.journey.app, &hop);
+        self.journey.hops.push(hop);
+    }
+
+    /// Notes a request that was merged.
+    pub(super) fn merged(&mut self, place: Place, merged: Merged) {
+        self.reached(place, merged.request.merged_as.clone().unwrap_or_default());
+        self.journey.requests.push(merged);
+    }
+
+    /// What is known of the change so far.
+    pub fn journey(&self) -> &Journey {
+        &self.journey
+    }
+
+    /// The end of following.
+    pub fn into_journey(self) -> Journey {
+        self.journey
+    }
+}
+
+/// Follows a pushed source commit, where nobody reviews, until it is promoted, or stops in staging.
+/// Each hop is told once, when it is seen.
 pub async fn follow(
     landscape: &Landscape,
     source: &str,
     pushed: Instant,
     tell: &(dyn Fn(&Hop) + Sync),
 ) -> Result<Journey> {
-    let mut journey =
-        Journey { source: source.into(), hops: Vec::new(), passage: None, stopped: None };
-    let hop = Hop { place: Place::Pushed, what: source.into(), after: Duration::ZERO };
-    tell(&hop);
-    journey.hops.push(hop);
-    for place in Place::ALL.into_iter().skip(1) {
-        let what = loop {
-            if let Some(what) = look(landscape, &journey, place).await? {
-                break what;
-            }
-            if place == Place::Deployed
-                && let Some(reason) = stopped(landscape, &journey).await?
-            {
-                journey.stopped = Some(reason);
-                return Ok(journey);
-            }
-            if pushed.elapsed() > DEADLINE {
-                bail!("no end: {}", standing(landscape, place).await);
-            }
-            tokio::time::sleep(LOOK).await;
-        };
-        if place == Place::Config {
-            journey.passage = Some(record(landscape, "staging", &what).await?.passage);
-        }
-        let hop = Hop { place, what, after: pushed.elapsed() };
-        tell(&hop);
-        journey.hops.push(hop);
+    let tell = Each(tell);
+    let journey = Journey::new(APP, source, &Place::DIRECT);
+    let mut follower = Follower::new(landscape, journey, pushed, &tell);
+    follower.to(Place::Promoted).await?;
+    Ok(follower.into_journey())
+}
+
+/// Tells the hops of one change alone.
+struct Each<'t>(&'t (dyn Fn(&Hop) + Sync));
+
+impl Tell for Each<'_> {
+    fn waits(&self, _: &str, _: Place) {}
+
+    fn reached(&self, _: &str, hop: &Hop) {
+        (self.0)(hop);
     }
-    Ok(journey)
-}
-
-/// What shows that the change has got to a place.
-async fn look(landscape: &Landscape, journey: &Journey, place: Place) -> Result<Option<String>> {
-    let Landscape { build, staging: target, .. } = landscape;
-    let at = |value: &Value, pointer: &str| {
-        value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let config = journey.what(Place::Config).unwrap_or_default();
-    Ok(match place {
-        Place::Pushed => None,
-        Place::Source => {
-            let source = build.own("GitSource", APP).await?;
-            Some(at(&source, "/status/artifact/revision")).filter(|found| *found == journey.source)
-        }
-        Place::Image => {
-            let image = build.own("SourceImage", APP).await?;
-            let current = at(&image, "/status/builtFrom/revision") == journey.source;
-            Some(at(&image, "/status/latestImage")).filter(|_| current)
-        }
-        Place::Config => {
-            written(landscape, "staging", |record| {
-                record.provenance.source.as_ref().is_some_and(|s| s.revision == journey.source)
-            })
-            .await?
-        }
-        Place::Fetched => {
-            let source = target.own("GitSource", APP).await?;
-            Some(at(&source, "/status/artifact/revision")).filter(|found| found == config)
-        }
-        Place::Deployed => {
-            let deployment = target.own("GitDeployment", APP).await?;
-            Some(at(&deployment, "/status/observedRevision")).filter(|found| found == config)
-        }
-        Place::Verified => {
-            let verification = target.own("Verification", APP).await?;
-            Some(at(&verification, "/status/verified/revision")).filter(|found| found == config)
-        }
-        Place::Promoted => {
-            written(landscape, "production", |record| {
-                record.hops.last().is_some_and(|hop| hop.revision == config)
-            })
-            .await?
-        }
-    })
-}
-
-/// The tip of a configuration branch, if its record passes.
-async fn written(
-    landscape: &Landscape,
-    branch: &str,
-    passes: impl Fn(&Record) -> bool,
-) -> Result<Option<String>> {
-    let Some(tip) = landscape.forge.branch_tip(TEAM, CONFIG, branch).await? else {
-        return Ok(None);
-    };
-    let found = record(landscape, branch, &tip).await.ok();
-    Ok(found.filter(passes).map(|_| tip))
-}
-
-/// The application's record at a commit.
-pub(super) async fn record(landscape: &Landscape, branch: &str, commit: &str) -> Result<Record> {
-    let path = format!("apps/{APP}/{FILE}");
-    let bytes = landscape.forge.read_file(TEAM, CONFIG, commit, &path).await?;
-    let bytes = bytes.with_context(|| format!("{path} is not on branch {branch}"))?;
-    Ok(Record::read(&bytes)?)
-}
-
-/// Why the deployment of this change does not go on, once a person has to act.
-async fn stopped(landscape: &Landscape, journey: &Journey) -> Result<Option<String>> {
-    let deployment = landscape.staging.own("GitDeployment", APP).await?;
-    let attempted = deployment.pointer("/status/attemptedRevision").and_then(Value::as_str);
-    let conditions = deployment.pointer("/status/conditions").and_then(Value::as_array);
-    let stalled = conditions
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == "Stalled" && condition["status"] == "True");
-    let ours = attempted.is_some() && attempted == journey.what(Place::Config);
-    Ok(stalled.filter(|_| ours).map(|condition| {
-        let text = |key: &str| condition[key].as_str().unwrap_or_default();
-        format!("{}: {}", text("reason"), text("message"))
-    }))
-}
-
-/// Where things stand, for the error that ends a journey without end.
-async fn standing(landscape: &Landscape, place: Place) -> String {
-    let mut lines = vec![format!("waiting for: {}", place.told())];
-    for (member, kinds) in [
-        (&landscape.build, &["Workload", "GitSource", "SourceImage", "GitWriter"][..]),
-        (&landscape.staging, &["Deliverable", "GitSource", "GitDeployment", "Verification"][..]),
-    ] {
-        for kind in kinds {
-            let object = member.own(kind, APP).await.unwrap_or_default();
-            let conditions = object.pointer("/status/conditions").cloned().unwrap_or_default();
-            lines.push(format!("{} {kind}: {conditions}", member.name()));
-        }
-    }
-    lines.join("\n")
 }

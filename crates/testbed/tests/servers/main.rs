@@ -6,4 +6,5 @@ mod control_plane;
 mod forge;
 mod git_server;
 mod guard;
+mod real_node;
 mod registry;

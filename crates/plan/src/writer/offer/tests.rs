@@ -94,6 +94,41 @@ fn a_request_tells_what_changes() {
     assert!(!told.body.contains("`one`"), "the goal has that commit:\n{}", told.body);
 }
 
+#[test]
+fn a_request_tells_whose_edits_it_replaces() {
+    let file = |blob: &str| RecordedFile { mode: "100644".into(), blob: blob.into() };
+    let files = |blob: &str| [("deployment.yaml".to_owned(), file(blob))].into();
+    let ours = Record { writer: WRITER.into(), files: files("1"), ..before() };
+    let told = |spec: &OfferSpec, record: &Record, blob: &str| {
+        text(&place(), &desired("three"), spec, Some(record), &files(blob)).body
+    };
+    let notes = |body: &str| -> Vec<String> {
+        body.lines().filter(|line| line.starts_with(NOTE)).map(str::to_owned).collect()
+    };
+    let plain = OfferSpec::default();
+    assert_eq!(notes(&told(&plain, &ours, "1")), [""; 0]);
+    let others = Record { writer: "other/dev/shop".into(), ..ours.clone() };
+    assert_eq!(notes(&told(&plain, &others, "2")), [""; 0]);
+    let edit = "**Note** `Replaces a person's edit of deployment.yaml.`";
+    assert_eq!(notes(&told(&plain, &ours, "2")), [edit]);
+    let said = |text: &str| OfferSpec { replaces: Some(text.into()), ..OfferSpec::default() };
+    let same = said("Replaces a person's edit of deployment.yaml.");
+    assert_eq!(notes(&told(&same, &ours, "2")), [edit], "once");
+    let joins = said("Joins staging, which changed x`\ny.");
+    let body = told(&joins, &ours, "2");
+    assert_eq!(notes(&body), ["**Note** `Joins staging, which changed x y.`", edit]);
+
+    // It is read back from the request, and says the same then, for the same passage alone.
+    let passage = desired("three").carried.passage;
+    let open = request(1, RequestState::Open, &body.replace('\n', "\r\n"));
+    let read = OfferSpec { replaces: told_replaced(&open, &passage), ..OfferSpec::default() };
+    assert_eq!(told(&read, &ours, "2"), body);
+    assert_eq!(told_replaced(&open, "another"), None);
+    let read = told_replaced(&request(1, RequestState::Open, &told(&plain, &ours, "2")), &passage);
+    let again = OfferSpec { replaces: read, ..OfferSpec::default() };
+    assert_eq!(notes(&told(&again, &ours, "2")), [edit]);
+}
+
 /// T-23, for requests: nobody's subject mentions people, closes issues or draws a heading.
 #[test]
 fn text_of_others_stays_text() {

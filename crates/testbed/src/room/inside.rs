@@ -1,0 +1,83 @@
+//! Making a room from its inside, as its first process.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change,
+    mount_remount, unmount,
+};
+use rustix::process::{WaitOptions, wait};
+
+use super::tell_ready;
+
+/// Figures of the kernel that a kubelet wants: it finds them here, so that it need not, and cannot,
+/// change the machine's own.
+const FIGURES: &[(&str, &str)] = &[
+    ("vm/overcommit_memory", "1"),
+    ("vm/panic_on_oom", "0"),
+    ("kernel/panic", "10"),
+    ("kernel/panic_on_oops", "1"),
+    ("kernel/keys/root_maxkeys", "1000000"),
+    ("kernel/keys/root_maxbytes", "25000000"),
+];
+
+/// Makes the room of this process's namespaces, then looks after its orphans until it is killed.
+///
+/// # Errors
+///
+/// When a mount is refused.
+///
+/// # Caveats
+///
+/// Only for the first process of new mount, network and process namespaces.
+pub fn prepare(folder: &Path) -> Result<()> {
+    own_control_groups();
+    own_folders(folder)?;
+    own_figures(folder)?;
+    let shared = MountPropagationFlags::SHARED | MountPropagationFlags::REC;
+    mount_change("/", shared).context("sharing mounts with containers")?;
+    crate::tools::output(std::process::Command::new("ip").args(["link", "set", "lo", "up"]))?;
+    tell_ready(folder)?;
+    loop {
+        // Nobody else waits for those whose parents have ended.
+        if wait(WaitOptions::empty()).is_err() {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// The machine's control groups cannot be changed from here; crun refuses the hybrid layout, of which
+/// the unified part goes.
+fn own_control_groups() {
+    let _ = unmount("/sys/fs/cgroup/unified", UnmountFlags::empty());
+    let groups = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+    let folders = groups.map(|group| group.path()).filter(|path| path.is_dir());
+    for path in folders.chain(["/sys/fs/cgroup".into()]) {
+        let _ = mount_remount(&path, MountFlags::BIND | MountFlags::RDONLY, "");
+    }
+}
+
+/// Folders that containerd, kubelet and CNI write to.
+fn own_folders(folder: &Path) -> Result<()> {
+    mount("tmpfs", "/run", "tmpfs", MountFlags::empty(), None).context("mounting /run")?;
+    for (name, place) in [("varlib", "/var/lib"), ("varlog", "/var/log")] {
+        let own = folder.join(name);
+        fs::create_dir_all(&own)?;
+        mount_bind(&own, place).with_context(|| format!("mounting {place}"))?;
+    }
+    Ok(())
+}
+
+fn own_figures(folder: &Path) -> Result<()> {
+    for (name, figure) in FIGURES {
+        let own = folder.join("sysctl").join(name);
+        fs::create_dir_all(own.parent().context("a figure lies in a folder")?)?;
+        fs::write(&own, format!("{figure}\n"))?;
+        let place = Path::new("/proc/sys").join(name);
+        mount_bind(&own, &place).with_context(|| format!("mounting {}", place.display()))?;
+    }
+    Ok(())
+}

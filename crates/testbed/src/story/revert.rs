@@ -1,0 +1,93 @@
+//! A maintainer takes production's last merge back.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::hop::Place;
+use super::journey::{Follower, Journey, Tell};
+use super::people::{Environment, Style, maintainer, review};
+use crate::forge::{Request, RequestState};
+use crate::landscape::{CONFIG, Landscape, TEAM};
+use crate::tools;
+use crate::wait::eventually;
+
+/// Longest time anything on the forge may take, while it comes and goes.
+const DEADLINE: Duration = Duration::from_mins(3);
+
+/// The branch that takes it back.
+const BRANCH: &str = "take-back";
+const BASE: &str = "production";
+
+/// Production's maintainer reverts the last merge into production by git and offers that; staging's
+/// approves, production's merges. Follows it until the revert is live.
+pub async fn revert<'l>(
+    landscape: &'l Landscape,
+    app: &str,
+    tell: &'l dyn Tell,
+) -> Result<Follower<'l>> {
+    let journey = Journey::new(app, "", &Place::REVERTED);
+    let mut follower = Follower::new(landscape, journey, Instant::now(), tell);
+    tell.waits(app, Place::ProductionOffered);
+    let head = reverted(landscape).await?;
+    let number = offered(landscape).await?;
+    follower.reached(Place::ProductionOffered, format!("#{number}"));
+    let (own, other) = (Environment::Production, Environment::Staging);
+    // A merge commit would do as well; the branch has served.
+    review(landscape, &mut follower, own, other, number, &head, Style::SQUASH).await?;
+    follower.to(Place::ProductionDeployed).await?;
+    Ok(follower)
+}
+
+/// Pushes the revert to a branch; returns the commit.
+async fn reverted(landscape: &Landscape) -> Result<String> {
+    let folder = tempfile::tempdir()?;
+    let git = async |arguments: &[&str]| tools::run(git(landscape, folder.path(), arguments)).await;
+    let url = landscape.forge.http_url(TEAM, CONFIG);
+    let mut attempt = 0;
+    let clone = eventually("a clone of the configuration", DEADLINE, async || {
+        attempt += 1;
+        let clone = format!("{}/clone-{attempt}", folder.path().display());
+        git(&["clone", "-q", "-b", BASE, &url, &clone]).await?;
+        Ok(Some(clone))
+    })
+    .await?;
+    git(&["-C", &clone, "checkout", "-q", "-b", BRANCH]).await?;
+    git(&["-C", &clone, "revert", "-m", "1", "--no-edit", "HEAD"]).await?;
+    eventually("the revert to be pushed", DEADLINE, async || {
+        git(&["-C", &clone, "push", "-q", "origin", BRANCH]).await?;
+        Ok(Some(()))
+    })
+    .await?;
+    Ok(git(&["-C", &clone, "rev-parse", "HEAD"]).await?.trim().to_owned())
+}
+
+fn git(landscape: &Landscape, home: &Path, arguments: &[&str]) -> Command {
+    let (user, password) = landscape.maintainer(BASE);
+    let mut git = tools::git_as(home, &landscape.forge.base_url(), &user, password);
+    git.args(arguments);
+    git
+}
+
+/// Opens the request, unless the forge did so and went away before it answered.
+async fn offered(landscape: &Landscape) -> Result<u64> {
+    let login = maintainer(landscape, Environment::Production);
+    let text = ["Take the last change back", "It is not what we want in production."];
+    eventually("a request that takes it back", DEADLINE, async || {
+        let all = landscape.forge.requests(TEAM, CONFIG).await?;
+        let all = all.iter().map(Request::read).collect::<Result<Vec<_>>>()?;
+        let open =
+            |request: &&Request| request.state == RequestState::Open && request.branch == BRANCH;
+        match all.iter().find(open) {
+            Some(request) => Ok(Some(request.number)),
+            None => landscape
+                .forge
+                .open_request(&login, TEAM, CONFIG, [BRANCH, BASE], text)
+                .await
+                .map(Some),
+        }
+    })
+    .await
+}

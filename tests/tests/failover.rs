@@ -1,0 +1,119 @@
+//! Two replicas with the leases of an installation: the leader is stopped, or killed, with a push in
+//! flight. What is asserted is what the servers recorded: leases, audit logs, git.
+
+#[path = "failover/lab.rs"]
+mod lab;
+
+use anyhow::{Context as _, Result, ensure};
+use jiff::{SignedDuration, Timestamp};
+use lab::{Gate, Lab, OFFER};
+use portolan_testbed::landscape::{APP, CONFIG, TEAM};
+use portolan_testbed::wait::until;
+use portolan_tests::changes::push_version;
+use portolan_tests::forge::{open_request, requests};
+use portolan_tests::history::no_commit_twice;
+use portolan_tests::world::{DEADLINE, ready};
+
+/// Longest time from SIGTERM to the other replica's first write.
+const STOPPED: SignedDuration = SignedDuration::from_secs(2);
+/// Longest time from the leader's death to the other replica's first write.
+const KILLED: SignedDuration = SignedDuration::from_secs(20);
+
+#[tokio::test]
+async fn the_other_replica_takes_over_and_does_nothing_twice() {
+    let mut lab = Lab::start().await.expect("two replicas of each program run");
+    stopped(&mut lab).await.expect("a leader that is stopped is followed within 2 s");
+    stopped_in_a_push(&mut lab).await.expect("a push ends before the lease is given back");
+    killed(&mut lab).await.expect("a leader that dies is followed within 20 s");
+    for member in lab.landscape.members() {
+        lab.made_once(member).await.expect("no object is made twice");
+    }
+    no_commit_twice(&lab.landscape, APP).await.expect("no commit is there twice");
+}
+
+/// SIGTERM at rest: nothing is written for it. With a change on its way, the next write is there soon.
+async fn stopped(lab: &mut Lab) -> Result<()> {
+    lab.travels(2).await?;
+    let mark = lab.landscape.build.plane.audit().settle().await?;
+    let (before, signalled) = lab.stop_leaders().await?;
+    let taken = lab.taken(&before).await?;
+    let writes = lab.writes(mark).await?;
+    ensure!(writes.is_empty(), "taking over at rest wrote {writes:?}");
+    told("SIGTERM at rest: leases taken", signalled, taken, STOPPED)?;
+    lab.restart_stopped().await?;
+
+    let source = push_version(&lab.landscape, 3).await?;
+    let (before, signalled) = lab.stop_leaders().await?;
+    lab.taken(&before).await?;
+    lab.follow(&source).await?;
+    let first = lab.first_write(signalled).await?;
+    told("SIGTERM under way: first write", signalled, first, STOPPED)?;
+    lab.restart_stopped().await
+}
+
+/// SIGTERM while a push stands in a hook of the forge: the lease is given back after it.
+async fn stopped_in_a_push(lab: &mut Lab) -> Result<()> {
+    let gate = Gate::close(&lab.landscape)?;
+    let source = push_version(&lab.landscape, 4).await?;
+    gate.stands(1).await?;
+    let mark = lab.landscape.build.plane.audit().settle().await?;
+    let before = lab.holders().await?;
+    let signalled = lab.signal_leaders_and_hear().await?;
+    ensure!(lab.build_is_held(&before).await?, "the lease is kept while the push is under way");
+    gate.open()?;
+    lab.leaders_ended().await?;
+    let taken = lab.taken(&before).await?;
+    let written = lab.landscape.forge.commits(TEAM, CONFIG, "staging").await?;
+    let written = written.first().and_then(|commit| commit["commit"]["message"].as_str());
+    ensure!(written.is_some_and(|text| text.contains(&source)), "pushed first: {written:?}");
+    // It was told by the old leader, before it let go.
+    let status = lab.first_status(mark, "gitwriters", APP).await?;
+    ensure!(status < taken, "{status} is not before {taken}");
+    lab.follow(&source).await?;
+    let first = lab.first_write(taken).await?;
+    told("SIGTERM in a push: first write of the other", signalled, first, STOPPED)?;
+    lab.restart_stopped().await
+}
+
+/// `kill -9` with two pushes in flight, and the other replica's pushes beside them: one of each wins.
+async fn killed(lab: &mut Lab) -> Result<()> {
+    lab.offer("one").await?;
+    open_request(&lab.landscape.forge, OFFER, "staging").await?;
+    ready(&lab.landscape.build, "GitWriter", OFFER, "True", "Written").await?;
+    let gate = Gate::close(&lab.landscape)?;
+    let source = push_version(&lab.landscape, 5).await?;
+    gate.stands(1).await?;
+    let before = lab.holders().await?;
+    let died = lab.kill_leaders()?;
+    lab.offer("two").await?;
+    // The dead leader's push still stands at the forge when the other's comes.
+    gate.stands(2).await?;
+    let taken = lab.taken(&before).await?;
+    gate.open()?;
+    lab.follow(&source).await?;
+    let first = lab.first_write(died).await?;
+    told("kill -9: leases taken", died, taken, KILLED)?;
+    told("kill -9: first write of the other", died, first, KILLED)?;
+    until("the new content to be offered", DEADLINE, async || {
+        let found = lab.landscape.forge.read_file(TEAM, CONFIG, OFFER, "offers/a.txt").await;
+        (found.ok()?? == b"two").then_some(())
+    })
+    .await?;
+    ready(&lab.landscape.build, "GitWriter", OFFER, "True", "Written").await?;
+    let all = requests(&lab.landscape.forge, OFFER, "staging").await?;
+    ensure!(all.len() == 1, "one request is there: {all:?}");
+    let log = lab.landscape.forge.commits(TEAM, CONFIG, OFFER).await?;
+    let writer = format!("Portolan-Writer: build/dev/{OFFER}");
+    let ours = log.iter().filter_map(|commit| commit["commit"]["message"].as_str());
+    let ours = ours.filter(|text| text.contains(&writer) && !text.starts_with("Join")).count();
+    ensure!(ours == 2, "two contents are written {ours} times");
+    Ok(())
+}
+
+/// Prints how long something took by the servers' records, and refuses what took too long.
+fn told(what: &str, from: Timestamp, to: Timestamp, bound: SignedDuration) -> Result<()> {
+    let took = to.duration_since(from);
+    println!("{what} after {} ms", took.as_millis());
+    let found = (took < bound).then_some(());
+    found.with_context(|| format!("{what} after {took:#}, at most {bound:#} are promised"))
+}
