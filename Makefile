@@ -1,7 +1,7 @@
 # Every target works without network once `cargo fetch` and `make servers` have run.
 .DEFAULT_GOAL := help
 FEATURES := --features portolan-controller/fail-points
-BINARIES := -p portolan-testbed -p portolan-supply-chain -p portolan-delivery
+BINARIES := -p portolan-testbed -p portolan-supply-chain -p portolan-delivery -p portolan-cli
 
 .PHONY: help
 help: ## List the targets.
@@ -12,10 +12,20 @@ preflight:
 	@hack/preflight.sh
 
 .PHONY: demo
-demo: preflight ## Watch a change travel from source to a promoted branch. KEEP=1 leaves everything up.
+demo: preflight ## Watch changes travel through three clusters. KEEP=1 leaves all up; NODES=real or fake; CHAOS=1 [SEED=n].
+	@$(if $(filter real,$(NODES)),hack/nodes.sh,:)
 	@cargo build $(BINARIES) $(FEATURES)
 	@target/debug/portolan-testbed build >/dev/null
-	@target/debug/portolan-testbed demo $(if $(KEEP),--keep $(or $(DIR),$(CURDIR)/target/demo-$(shell date +%s)))
+	@target/debug/portolan-testbed demo $(if $(NODES),--nodes $(NODES)) \
+		$(if $(CHAOS),--chaos) $(if $(SEED),--seed $(SEED)) \
+		$(if $(KEEP),--keep $(or $(DIR),$(CURDIR)/target/demo-$(shell date +%s)))
+
+.PHONY: image
+image: ## Pack the programs into target/image, an OCI layout. PUSH=registry/name:tag pushes it too.
+	@cargo build --release -p portolan-supply-chain -p portolan-delivery -p portolan-cli
+	@cargo build -p portolan-testbed
+	@target/debug/portolan-testbed image --output target/image \
+		$(if $(PUSH),--push $(PUSH)) $(if $(PLAIN_HTTP),--plain-http)
 
 .PHONY: test
 test: preflight ## All checks and tests; the last line counts them.

@@ -1,7 +1,7 @@
 //! What a person does with `kubectl` alone: apply the definitions, apply the examples, ask what a field
 //! means.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use portolan_testbed::manifests::{files, project, read};
@@ -115,14 +115,34 @@ fn undescribed(schema: &Value, path: &str, silent: &mut Vec<String>, deepest: &m
     }
 }
 
-/// The files are where the README says they are.
+/// Each story tells a person what to apply, and that is there.
 #[test]
-fn each_story_has_a_readme() {
-    let stories = std::fs::read_dir(project("examples")).expect("examples is there");
-    for story in stories {
-        let story = story.expect("it is listed").path();
-        if story.is_dir() {
-            assert!(Path::new(&story).join("README.md").is_file(), "{}", story.display());
+fn each_story_has_a_readme_that_names_its_files() {
+    for story in ["basic", "pull-requests", "directories", "repositories"] {
+        let folder = project("examples").join(story);
+        let clusters = std::fs::read_dir(&folder).expect("the story is there");
+        let mut parts = Vec::new();
+        for cluster in clusters.map(|entry| entry.expect("it is listed").path()) {
+            if !cluster.to_string_lossy().ends_with("-cluster") {
+                continue;
+            }
+            parts.push(cluster.file_name().unwrap_or_default().to_string_lossy().into_owned());
+            for part in ["platform", "team"] {
+                assert!(cluster.join(part).is_dir(), "{} has {part}", cluster.display());
+            }
+        }
+        assert!(parts.len() >= 2, "{story} has clusters: {parts:?}");
+        let readme = std::fs::read_to_string(folder.join("README.md")).expect("it has a README");
+        for part in &parts {
+            assert!(readme.contains(part), "{story}/README.md tells of {part}");
+        }
+        for path in readme.split([' ', '`', '(', ')', '\n']) {
+            if path.starts_with("examples/") || path.starts_with("config/") {
+                assert!(project(path).exists(), "{story}/README.md names {path}");
+            }
+            if path.starts_with("../") {
+                assert!(folder.join(path).exists(), "{story}/README.md links {path}");
+            }
         }
     }
 }

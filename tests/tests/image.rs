@@ -39,7 +39,10 @@ const LIBRARIES: [&str; 10] = [
     "libz.",
 ];
 
-static IMAGE: LazyLock<Image> = LazyLock::new(|| packed(&programs::folder().unwrap()).unwrap());
+static IMAGE: LazyLock<Image> = LazyLock::new(|| {
+    let folder = programs::folder().expect("the programs are built");
+    packed(&folder).expect("they can be packed")
+});
 
 fn origin() -> Origin {
     let created = "2026-01-02T03:04:05Z".into();
@@ -172,6 +175,26 @@ async fn the_ways_of_the_demo_push_too() {
     let config = registry.blob("pause", manifest["config"]["digest"].as_str().unwrap());
     let config: Value = serde_json::from_slice(&config.await.unwrap()).unwrap();
     assert_eq!(config["config"], json!({"Entrypoint": ["/bin/pause"], "User": "1"}));
+}
+
+/// `make image PUSH=…`, with the programs of the tests.
+#[tokio::test]
+async fn the_command_writes_a_layout_and_pushes() {
+    let registry = Registry::start().await.unwrap();
+    let folder = programs::folder().unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let layout = scratch.path().join("image");
+    let mut command = Command::new(folder.join("portolan-testbed"));
+    command.arg("image").arg("--programs").arg(&folder).arg("--output").arg(&layout);
+    command.args(["--fail-points", "--plain-http", "--push"]);
+    command.arg(format!("{}/tools/portolan:1", registry.host()));
+    let said = portolan_testbed::output(&mut command).unwrap();
+    let index = fs::read(layout.join("index.json")).unwrap();
+    let index: Value = serde_json::from_slice(&index).unwrap();
+    let digest = index["manifests"][0]["digest"].as_str().unwrap();
+    assert_eq!(registry.manifest("tools/portolan", "1").await.unwrap().0, digest);
+    assert!(said.contains(&format!("image {digest}, ")), "{said}");
+    assert!(said.contains(&format!("/tools/portolan@{digest}\n")), "{said}");
 }
 
 #[test]

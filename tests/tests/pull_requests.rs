@@ -4,6 +4,7 @@
 //! the revert, are looked at besides.
 
 use anyhow::{Context as _, Result, ensure};
+use portolan_testbed::checker::{check, gather};
 use portolan_testbed::landscape::{APP, CONFIG, Example, Landscape, Plan, TEAM};
 use portolan_testbed::story::{
     Journey, OTHER, Place, Play, Round, Teller, promoter, ready, record,
@@ -30,6 +31,9 @@ async fn maintainers_merge_and_three_clusters_follow() {
         };
         looked.unwrap_or_else(|error| panic!("after round {number}: {error:?}"));
     }
+    let evidence = gather(&landscape, &[APP, OTHER]).await.expect("everything can be read");
+    let verdict = check(&evidence);
+    assert!(verdict.holds(), "{verdict}");
 }
 
 /// All changes of a round are in production, and the requests told what they bring.

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use portolan_testbed::forge::Merge;
 use portolan_testbed::landscape::{APP, CONFIG, Example, Landscape, Member, Plan, TEAM};
 use portolan_testbed::manifests::parse;
 use portolan_testbed::programs::ensure as program;
+use portolan_testbed::story::{Environment, maintainer};
 use portolan_testbed::wait::until;
 use portolan_tests::changes::{push_version, set_cpu};
-use portolan_tests::forge::{merge, open_request};
+use portolan_tests::forge::open_request;
 use portolan_tests::history::record;
 use portolan_tests::world::{DEADLINE, condition, ready};
 use serde_json::Value;
@@ -93,6 +95,16 @@ async fn offered(landscape: &Landscape, environment: &str, source: &str) -> Resu
     .await
 }
 
+/// Approves a request into staging and merges it, as its maintainer does.
+async fn take_in(landscape: &Landscape, number: i64) -> Result<()> {
+    let (forge, number) = (&landscape.forge, u64::try_from(number)?);
+    let head = forge.request_of(TEAM, CONFIG, number).await?.head;
+    let login = maintainer(landscape, Environment::Staging);
+    forge.approve(&login, TEAM, CONFIG, number, &head).await?;
+    let how = Merge { style: "squash", delete_branch: false, head: Some(&head) };
+    forge.merge(&login, TEAM, CONFIG, number, &how).await.map(|_| ())
+}
+
 /// Waits until an owner is ready and its writer says that its request waits.
 async fn waits(member: &Member, kind: &str, writer: &str, number: i64) -> Result<()> {
     ready(member, kind, APP, "True", "Ready").await?;
@@ -120,7 +132,7 @@ async fn requests_wait(landscape: &Landscape) -> Result<()> {
             "1 to be merged; times in UTC",
         ],
     )?;
-    merge(&landscape.forge, number, "squash", false).await?;
+    take_in(landscape, number).await?;
     ready(&landscape.build, "GitWriter", APP, "True", "Succeeded").await?;
     let promotion = offered(landscape, "production", &source).await?;
     waits(&landscape.staging, "Deliverable", "shop-to-production", promotion).await?;
@@ -200,8 +212,10 @@ async fn the_broken_beside_the_healthy(landscape: &Landscape) -> Result<()> {
     // One by its name, under the name by which kubectl finds it, with every step.
     let kubeconfig = build.plane.kubeconfig();
     let named = run("kubectl-portolan", &kubeconfig, &["workload/shop", "-n", "dev"])?;
-    named
-        .has(0, &["   source ● ", "    write ● ", "request #1 merged", "1 ready; times in UTC"])?;
+    named.has(
+        0,
+        &["    source ● ", "     write ● ", "request #1 merged", "1 ready; times in UTC"],
+    )?;
     ensure!(!named.out.contains("lab/"), "{named:?}");
     let nobody = run("portolan", &kubeconfig, &["nobody", "-n", "dev"])?;
     nobody.has(2, &["error: no Workload or Deliverable is called nobody in namespace dev"])?;
@@ -278,7 +292,7 @@ async fn a_deployment_breaks(landscape: &Landscape) -> Result<()> {
     set_cpu(&landscape.build, "64").await?;
     let source = push_version(landscape, 2).await?;
     let number = offered(landscape, "staging", &source).await?;
-    merge(&landscape.forge, number, "squash", false).await?;
+    take_in(landscape, number).await?;
     let broken = landscape.forge.branch_tip(TEAM, CONFIG, "staging").await?.context("a tip")?;
     ready(staging, "GitDeployment", APP, "False", "Unhealthy").await?;
     ready(staging, "Deliverable", APP, "False", "HealthyConditionRule").await?;

@@ -180,11 +180,11 @@ async fn superseded(landscape: &Landscape) -> Result<()> {
     let before = staging.own("Verification", APP).await?["status"]["verified"].clone();
     let tree = deploy(landscape, 4).await?;
     verify(staging, &tree, LONG).await?;
-    ready(staging, "Verification", APP, "Unknown", "Checking").await?;
+    let first = begun(staging, "").await?;
     staging.program.kill()?;
     staging.program.forget()?;
     staging.program.restart(None).await?;
-    ready(staging, "Verification", APP, "Unknown", "Checking").await?;
+    begun(staging, &first).await?;
     deploy(landscape, 5).await?;
     let note = until("the run to be superseded", DEADLINE, async || {
         told(staging, "Superseded").await.ok()?
@@ -200,6 +200,17 @@ async fn superseded(landscape: &Landscape) -> Result<()> {
     verify(staging, &tree, AT_ONCE).await?;
     ready(staging, "Verification", APP, "True", "Succeeded").await?;
     Ok(())
+}
+
+/// Waits for a run that began at another time; returns when it began.
+async fn begun(staging: &Member, before: &str) -> Result<String> {
+    until("a run to begin", DEADLINE, async || {
+        let verification = staging.own("Verification", APP).await.ok()?;
+        let run = &verification["status"]["run"];
+        let started = run["startedAt"].as_str().filter(|started| *started != before)?;
+        run["completedAt"].is_null().then(|| started.to_owned())
+    })
+    .await
 }
 
 /// What an event with a reason says about the Verification, once there is one.

@@ -1,11 +1,13 @@
 //! `portolan-testbed demo`.
 
+mod nodes;
+
 use std::io::{Write as _, stdout};
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use portolan_testbed::landscape::{APP, CONFIG, Landscape, TEAM};
+use portolan_testbed::landscape::{APP, CONFIG, Landscape, Nodes, TEAM};
 use portolan_testbed::programs::program;
 use portolan_testbed::story::{Environment, OTHER, Show, run};
 
@@ -16,6 +18,16 @@ pub(crate) struct Demo {
     /// look around.
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// What runs pods.
+    #[arg(long, value_enum, default_value_t)]
+    nodes: nodes::Wanted,
+    /// Kill controllers, stop the forge and API servers meanwhile.
+    #[arg(long)]
+    chaos: bool,
+    /// What is disturbed when, with `--chaos`: the same number, the same disturbances; drawn and told
+    /// where it is not given.
+    #[arg(long, requires = "chaos")]
+    seed: Option<u64>,
 }
 
 impl Demo {
@@ -24,8 +36,14 @@ impl Demo {
         let line = |text: &str| {
             let _ = writeln!(stdout(), "{text}");
         };
+        let nodes = self.nodes.resolve(&line)?;
+        if let Some(code) = nodes::go_outside(nodes)? {
+            std::process::exit(code);
+        }
         let kept = self.keep.is_some();
-        let show = Show { keep: self.keep, line: &line };
+        let seed = || self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
+        let chaos = self.chaos.then(seed);
+        let show = Show { keep: self.keep, chaos, nodes, line: &line };
         let told = tokio::select! {
             told = run(&show) => told?,
             _ = tokio::signal::ctrl_c() => {
@@ -44,21 +62,34 @@ impl Demo {
 async fn look_around(landscape: &Landscape, line: &(dyn Fn(&str) + Sync)) -> Result<()> {
     let kubectl = program("kubectl").await?;
     let kubectl = kubectl.display();
+    // Real nodes have a network of their own, and what speaks with them must be in it.
+    let enter = match landscape.nodes {
+        Nodes::Fake => String::new(),
+        Nodes::Real => format!("nsenter --net --target {} ", std::process::id()),
+    };
     line("\nEverything stays up until you press Ctrl-C. To look around:\n");
     for member in landscape.members() {
         let (config, namespace) = (member.plane.kubeconfig(), &member.namespace);
-        let cluster = format!("{kubectl} --kubeconfig {} -n {namespace}", config.display());
+        let cluster = format!("{enter}{kubectl} --kubeconfig {} -n {namespace}", config.display());
         line(&format!("  # the {} cluster", member.name()));
         line(&format!("  {cluster} get portolan,workloads,deliverables"));
         line(&format!("  {cluster} get events --sort-by=.lastTimestamp"));
-        line(&format!("  less {}", member.program.dir().join("log").display()));
+        if member.program.is_pods() {
+            line(&format!(
+                "  {cluster} -n portolan-system logs -l app.kubernetes.io/part-of=portolan"
+            ));
+        } else {
+            line(&format!("  less {}", member.program.dir().join("log").display()));
+        }
     }
     let url = landscape.forge.base_url();
     let (user, password) = landscape.developer();
     let host = url.trim_start_matches("http://");
     line("  # git: what the programs wrote, and the applications (logins of this demo alone)");
     for repository in [CONFIG, APP, OTHER] {
-        line(&format!("  git clone http://{user}:{password}@{host}/{TEAM}/{repository}.git"));
+        line(&format!(
+            "  {enter}git clone http://{user}:{password}@{host}/{TEAM}/{repository}.git"
+        ));
     }
     line("  # the requests, in a browser");
     line(&format!("  {url}/{TEAM}/{CONFIG}/pulls?state=closed"));

@@ -61,6 +61,8 @@ pub struct Landscape {
     pub staging: Member,
     /// The production cluster, where the example has one: `portolan-delivery`.
     pub production: Option<Member>,
+    /// What runs its pods.
+    pub nodes: Nodes,
     /// Dropped last.
     _scratch: Scratch,
 }
@@ -114,7 +116,8 @@ impl Landscape {
             bail!("an example has a build and a staging cluster");
         };
         let production = members.next();
-        Ok(Self { forge, registry, build, staging, production, _scratch: scratch })
+        let nodes = plan.nodes;
+        Ok(Self { forge, registry, build, staging, production, nodes, _scratch: scratch })
     }
 
     /// Pushes a commit to the example application's source, as a developer does.

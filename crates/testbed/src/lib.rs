@@ -5,6 +5,7 @@
 //! cannot have its server fails and says what to install; nothing is skipped.
 
 pub mod audit;
+pub mod chaos;
 pub mod checker;
 pub mod control_plane;
 pub mod forge;

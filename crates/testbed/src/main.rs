@@ -12,7 +12,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use portolan_testbed::guard::Guard;
 use portolan_testbed::process::Process;
-use portolan_testbed::programs;
+use portolan_testbed::{programs, room};
 
 /// Server programs for Portolan's tests.
 #[derive(Parser)]
@@ -33,6 +33,8 @@ enum Task {
     Paths,
     /// Show a change on its way from source to a promoted branch.
     Demo(demo::Demo),
+    /// Tell which nodes the demo and the tests have here: `real`, or why not.
+    Nodes,
     /// Make a room of this process's new namespaces, and be its first process.
     #[command(hide = true)]
     Room {
@@ -70,8 +72,9 @@ async fn run(task: Task) -> Result<()> {
         Task::Build { programs } => build(&programs).await,
         Task::Paths => paths(),
         Task::Demo(demo) => demo.run().await,
+        Task::Nodes => nodes(),
         Task::Image(image) => image.run().await,
-        Task::Room { folder } => portolan_testbed::room::prepare(&folder),
+        Task::Room { folder } => room::prepare(&folder),
         // A thread of the guard is still reading standard input.
         Task::Guard(guard) => std::process::exit(guard.run().await?),
         Task::Hold { log, command } => {
@@ -91,6 +94,11 @@ async fn build(names: &[String]) -> Result<()> {
         writeln!(stdout(), "{}", programs::program(&name).await?.display())?;
     }
     Ok(())
+}
+
+fn nodes() -> Result<()> {
+    let told = room::missing().map_or("real".to_owned(), |missing| missing.to_string());
+    Ok(writeln!(stdout(), "{told}")?)
 }
 
 fn paths() -> Result<()> {

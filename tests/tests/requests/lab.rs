@@ -128,7 +128,8 @@ impl Lab {
         for (subject, ..) in expected.iter() {
             before.push(self.tips(subject).await?);
         }
-        self.landscape.build.program.kill()?;
+        // Stopped, not killed: nobody has to wait for its lease to run out.
+        self.landscape.build.program.stop().await?;
         self.landscape.build.program.forget()?;
         self.landscape.build.program.restart(None).await?;
         for (subject, ..) in expected.iter_mut() {

@@ -19,6 +19,8 @@ mod lab;
 #[cfg(test)]
 mod look;
 #[cfg(test)]
+mod observed;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 mod secrets;

@@ -6,22 +6,20 @@ use portolan_api::labels;
 use serde_json::Value;
 
 use super::evidence::{Environment, Evidence, short};
-use super::landings::landings;
 use super::verdict::Verdict;
 
 /// The cluster of an environment runs what stands in its branch.
 pub(super) fn check_running(evidence: &Evidence, environment: &Environment, verdict: &mut Verdict) {
     let Some(tip) = evidence.commits.get(&environment.tip) else { return };
-    let changed: BTreeMap<&str, &str> = landings(evidence, environment)
-        .iter()
-        .map(|landing| (landing.directory, landing.commit.id.as_str()))
-        .collect();
+    let reached = evidence.reached(&tip.id);
     for (path, deployed) in &environment.deployed {
         let what = format!("{path} in {}", environment.branch);
-        let expected = changed.get(path.as_str()).copied().unwrap_or_default();
-        if deployed.revision != expected {
-            let (found, expected) = (short(&deployed.revision), short(expected));
-            verdict.lost(format!("{what}: {found} is deployed, {expected} stands in the branch"));
+        // It may be another commit than the one that brought the content, which is what counts.
+        let revision = evidence.commits.get(&deployed.revision);
+        let revision = revision.filter(|commit| reached.contains(commit.id.as_str()));
+        if revision.is_none_or(|commit| commit.directories.get(path) != tip.directories.get(path)) {
+            let found = short(&deployed.revision);
+            verdict.lost(format!("{what}: {found} is deployed, which is not what stands there"));
         }
         let record = tip.directories.get(path).and_then(|directory| directory.record.as_ref());
         let image = record.and_then(|record| record.provenance.image.as_deref());

@@ -106,9 +106,12 @@ impl Evidence {
         self.commits.get(commit.parents.first()?)?.directories.get(directory)
     }
 
-    /// What a writer wrote in a commit: the directory with its record. A commit that only passes a
-    /// record on, as merges of the forge and commits of people do, wrote nothing.
+    /// What a writer wrote in a commit: the directory with its record. Merges only pass a record on, and
+    /// commits of people do not say that they wrote it.
     pub(super) fn written<'e>(&'e self, commit: &'e Commit) -> Option<(&'e str, &'e Record)> {
+        if commit.parents.len() > 1 {
+            return None;
+        }
         commit.directories.iter().find_map(|(path, directory)| {
             let record = directory.record.as_ref()?;
             let trailers = [
@@ -116,8 +119,7 @@ impl Evidence {
                 format!("Portolan-Passage: {}", record.passage),
             ];
             let told = |trailer: &String| commit.message.lines().any(|line| line == trailer);
-            let changed = self.before(commit, path) != Some(directory);
-            (changed && trailers.iter().all(told)).then_some((path.as_str(), record))
+            trailers.iter().all(told).then_some((path.as_str(), record))
         })
     }
 }

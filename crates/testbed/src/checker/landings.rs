@@ -10,7 +10,6 @@ use super::verdict::Verdict;
 /// A change of a directory in an environment's branch.
 pub(super) struct Landing<'e> {
     pub(super) commit: &'e Commit,
-    pub(super) directory: &'e str,
     before: Option<&'e Directory>,
     after: &'e Directory,
     /// The record, where it was a writer's content that came; nothing where a person changed the
@@ -29,7 +28,7 @@ pub(super) fn landings<'e>(evidence: &'e Evidence, environment: &Environment) ->
                 continue;
             }
             let by_writer = brought(evidence, commit, path);
-            landings.push(Landing { commit, directory: path, before, after, by_writer });
+            landings.push(Landing { commit, before, after, by_writer });
         }
     }
     landings

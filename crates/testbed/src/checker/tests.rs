@@ -307,7 +307,7 @@ fn what_does_not_run_is_found() {
     let mut history = story();
     history.deployed("merge-2", "d");
     let found = history.found();
-    assert!(found.contains("lost: apps/shop in staging: merge-2 is deployed, squash-4 stands"));
+    assert!(found.contains("lost: apps/shop in staging: merge-2 is deployed, which is not what"));
     history.deployed("squash-4", "b");
     let found = history.found();
     assert!(found.contains("r/shop@sha256:b runs, the branch has r/shop@sha256:d"), "{found}");

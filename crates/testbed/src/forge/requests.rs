@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -187,16 +187,26 @@ impl Forge {
         repo: &str,
         merged: &Request,
     ) -> Result<()> {
-        let path = format!("/repos/{owner}/{repo}/branches/{}", merged.branch.replace('/', "%2F"));
         eventually(&format!("branch {} to be deleted", merged.branch), DEADLINE, async || {
             // A tip that moved is somebody's new work.
             if self.branch_tip(owner, repo, &merged.branch).await?.as_ref() != Some(&merged.head) {
                 return Ok(Some(()));
             }
-            let (code, answer) = self.api_as(login, Method::DELETE, &path, None).await?;
-            ensure!([204, 404].contains(&code), "deleting {}: {code} {answer}", merged.branch);
+            self.delete_branch(login, owner, repo, &merged.branch).await?;
             Ok(None)
         })
         .await
+    }
+
+    /// Deletes a branch as somebody; one that is gone is no error.
+    pub async fn delete_branch(
+        &self,
+        login: &Login,
+        owner: &str,
+        repo: &str,
+        branch: &str,
+    ) -> Result<()> {
+        let path = format!("/repos/{owner}/{repo}/branches/{}", branch.replace('/', "%2F"));
+        self.expect_as(login, Method::DELETE, &path, None, &[204, 404]).await.map(|_| ())
     }
 }

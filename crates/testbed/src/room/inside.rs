@@ -44,7 +44,7 @@ pub fn prepare(folder: &Path) -> Result<()> {
     loop {
         // Nobody else waits for those whose parents have ended.
         if wait(WaitOptions::empty()).is_err() {
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::park_timeout(Duration::from_millis(200));
         }
     }
 }

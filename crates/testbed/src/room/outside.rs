@@ -21,6 +21,10 @@ const NEEDED: &[(&str, &str)] = &[
     ("/bin/busybox", "busybox-static"),
 ];
 
+/// Some of what a room is made of.
+const PROBE: &str = "mount -t tmpfs tmpfs /run && mount --make-rshared / \
+     && ip link add probe0 type veth peer name probe1 && ip link add probe2 type bridge";
+
 /// Why there are no real nodes here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
@@ -35,8 +39,7 @@ pub enum Missing {
 /// What keeps this machine from having real nodes; `None` where nothing does.
 pub fn missing() -> Option<Missing> {
     let mut probe = Command::new("unshare");
-    probe.args(["--mount", "--net", "--pid", "--fork", "--mount-proc"]);
-    probe.args(["ip", "link", "add", "probe0", "type", "veth", "peer", "name", "probe1"]);
+    probe.args(["--mount", "--net", "--pid", "--fork", "--mount-proc", "sh", "-c", PROBE]);
     let may = probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !may.is_ok_and(|status| status.success()) {
         return Some(Missing::Rights);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use crate::landscape::{Landscape, Member};
+use crate::landscape::{Landscape, Member, Nodes};
 use crate::wait::eventually;
 
 /// Longest time a parameter may take to be in the manifests; it only ends what would hang.
@@ -19,18 +19,24 @@ const CPU: &str = "100m";
 pub enum Breakage {
     /// It asks for more cpus than any node has. Also a fake node refuses that.
     Cpu,
+    /// Its start page is gone: it runs, and is never ready. Takes nodes that run it.
+    Page,
 }
 
 impl Breakage {
     /// The one that a landscape's nodes can show.
-    pub fn of(_landscape: &Landscape) -> Self {
-        Self::Cpu
+    pub fn of(landscape: &Landscape) -> Self {
+        match landscape.nodes {
+            Nodes::Fake => Self::Cpu,
+            Nodes::Real => Self::Page,
+        }
     }
 
     /// What is wrong, for the title of the round.
     pub fn told(self) -> &'static str {
         match self {
             Self::Cpu => "asks for 64 cpus, which no node has",
+            Self::Page => "has no start page any more, and is never ready",
         }
     }
 
@@ -38,13 +44,18 @@ impl Breakage {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Cpu => "Insufficient cpu",
+            Self::Page => "Unhealthy",
         }
     }
 
-    /// Files of the source that differ between a version that works and one that is broken.
-    pub fn source(self, _broken: bool) -> Vec<(&'static str, Vec<u8>)> {
+    /// Files of the source that are others in a broken version; `None` is a file that goes.
+    pub fn source(self) -> Vec<(&'static str, Option<Vec<u8>>)> {
         match self {
             Self::Cpu => Vec::new(),
+            Self::Page => {
+                let moved = b"<p>the page is here now</p>\n".to_vec();
+                vec![("site/index.html", None), ("site/start.html", Some(moved))]
+            }
         }
     }
 
@@ -52,6 +63,7 @@ impl Breakage {
     pub async fn make(self, landscape: &Landscape, app: &str) -> Result<()> {
         match self {
             Self::Cpu => set_cpu(&landscape.build, app, "64").await,
+            Self::Page => Ok(()),
         }
     }
 
@@ -59,6 +71,7 @@ impl Breakage {
     pub async fn mend(self, landscape: &Landscape, app: &str) -> Result<()> {
         match self {
             Self::Cpu => set_cpu(&landscape.build, app, CPU).await,
+            Self::Page => Ok(()),
         }
     }
 }

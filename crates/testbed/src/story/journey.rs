@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::hop::{Hop, Place};
 use super::look::{self, Seen};
@@ -93,6 +93,9 @@ pub struct Follower<'l> {
     journey: Journey,
     begun: Instant,
     tell: &'l dyn Tell,
+    /// Words of the reason for which the change may stop in staging. Another is looked at again: what
+    /// is told while servers come and go passes.
+    pub(super) may_stop: Option<&'static str>,
     /// The open request that was seen last.
     pub(super) offered: Option<Request>,
 }
@@ -105,7 +108,7 @@ impl<'l> Follower<'l> {
         begun: Instant,
         tell: &'l dyn Tell,
     ) -> Self {
-        let mut this = Self { landscape, journey, begun, tell, offered: None };
+        let mut this = Self { landscape, journey, begun, tell, may_stop: None, offered: None };
         if !this.journey.source.is_empty() {
             this.reached(Place::Pushed, this.journey.source.clone());
         }
@@ -142,7 +145,12 @@ impl<'l> Follower<'l> {
     async fn wait(&self, place: Place) -> Result<Seen> {
         let Journey { app, .. } = &self.journey;
         let seen = eventually(&format!("{app}: {}", place.told()), DEADLINE, async || {
-            look::look(self.landscape, &self.journey, place).await
+            let seen = look::look(self.landscape, &self.journey, place).await?;
+            let passes = |why: &str| !self.may_stop.is_some_and(|words| why.contains(words));
+            match seen {
+                Some(Seen::Stopped(why)) if passes(&why) => bail!("staging stopped it: {why}"),
+                seen => Ok(seen),
+            }
         })
         .await;
         match seen {
@@ -194,6 +202,7 @@ pub async fn follow(
     let tell = Each(tell);
     let journey = Journey::new(APP, source, &Place::DIRECT);
     let mut follower = Follower::new(landscape, journey, pushed, &tell);
+    follower.may_stop = Some("");
     follower.to(Place::Promoted).await?;
     Ok(follower.into_journey())
 }

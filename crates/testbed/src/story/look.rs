@@ -28,8 +28,8 @@ pub(super) async fn look(
 ) -> Result<Option<Seen>> {
     let (build, staging) = (&landscape.build, &landscape.staging);
     let app = journey.app.as_str();
-    let in_staging = journey.in_staging().unwrap_or_default();
-    let in_production = journey.what(Place::ProductionMerged).unwrap_or_default();
+    let in_staging = journey.what(Place::Fetched).unwrap_or_default();
+    let in_production = journey.what(Place::ProductionDeployed).unwrap_or_default();
     let production = || landscape.production.as_ref().context("there is a production cluster");
     let deployed = "/status/observedRevision";
     let verified = "/status/verified/revision";
@@ -50,7 +50,7 @@ pub(super) async fn look(
         Place::ProductionOffered => return offered(landscape, journey, "production").await,
         Place::Fetched => {
             let found = status(staging, "GitSource", app, "/status/artifact/revision").await?;
-            found.filter(|found| found == in_staging)
+            holding(landscape, journey, found, journey.in_staging()).await?
         }
         Place::Deployed => match status(staging, "GitDeployment", app, deployed).await? {
             Some(found) if found == in_staging => Some(found),
@@ -62,7 +62,7 @@ pub(super) async fn look(
         }
         Place::ProductionDeployed => {
             let found = status(production()?, "GitDeployment", app, deployed).await?;
-            found.filter(|found| found == in_production)
+            holding(landscape, journey, found, journey.what(Place::ProductionMerged)).await?
         }
         Place::ProductionVerified => {
             let found = status(production()?, "Verification", app, verified).await?;
@@ -90,6 +90,23 @@ async fn status(member: &Member, kind: &str, name: &str, pointer: &str) -> Resul
     Ok(text(&member.own(kind, name).await?, pointer).map(str::to_owned))
 }
 
+/// A revision that a cluster names, if it has of the application what the expected commit brought. It is
+/// a later commit where the cluster had its first look after another application's change.
+async fn holding(
+    landscape: &Landscape,
+    journey: &Journey,
+    found: Option<String>,
+    expected: Option<&str>,
+) -> Result<Option<String>> {
+    let (Some(found), Some(expected)) = (found, expected) else { return Ok(None) };
+    if found == expected {
+        return Ok(Some(found));
+    }
+    let Ok(there) = record(landscape, &journey.app, &found).await else { return Ok(None) };
+    let same = there == record(landscape, &journey.app, expected).await?;
+    Ok(Some(found).filter(|_| same))
+}
+
 /// The branch that an application's configuration is written to.
 fn branch(journey: &Journey, environment: &str) -> String {
     if journey.way.contains(&Place::Offered) {
@@ -115,7 +132,7 @@ async fn written(
         source.is_some_and(|source| source.revision == journey.source)
             && record.provenance.image.as_deref() == journey.what(Place::Image)
     } else {
-        record.hops.last().map(|hop| hop.revision.as_str()) == journey.in_staging()
+        record.hops.last().map(|hop| hop.revision.as_str()) == journey.what(Place::Fetched)
     };
     Ok(Some(tip).filter(|_| brings))
 }

@@ -1,5 +1,6 @@
 //! What developers and maintainers do: push, review, merge.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -72,13 +73,13 @@ pub async fn push(
 ) -> Result<String> {
     let page = format!("<!doctype html>\n<title>{app}</title>\n<p>{app}, version {version}</p>\n");
     let readme = std::fs::read(crate::manifests::project("examples/basic/source/README.md"))?;
-    let mut files = vec![("site/index.html", page.into_bytes())];
+    let mut files = BTreeMap::from([("site/index.html", Some(page.into_bytes()))]);
     if version == 1 {
-        files.push(("README.md", readme));
+        files.insert("README.md", Some(readme));
     }
-    files.extend(Breakage::of(landscape).source(breakage.is_some()));
+    files.extend(breakage.map(Breakage::source).unwrap_or_default());
     let files: Vec<(&str, Option<&[u8]>)> =
-        files.iter().map(|(path, bytes)| (*path, Some(bytes.as_slice()))).collect();
+        files.iter().map(|(path, bytes)| (*path, bytes.as_deref())).collect();
     let message = format!("{app}, version {version}");
     eventually(&format!("{message} to be pushed"), DEADLINE, async || {
         // Where the forge went away before it answered, the commit may be there.

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::picture::picture;
 use super::play::{OTHER, Play, Round};
 use super::quiet::quiet;
 use super::teller::Teller;
 use super::writes::Counter;
-use crate::landscape::{Example, Landscape, Plan};
+use crate::chaos::{disturb, draw};
+use crate::checker::{Verdict, check, gather};
+use crate::landscape::{APP, Example, Landscape, Nodes, Plan};
 
 /// How long nothing may happen while nothing changes.
 const QUIET: Duration = Duration::from_secs(30);
@@ -19,6 +21,10 @@ const QUIET: Duration = Duration::from_secs(30);
 pub struct Show<'s> {
     /// Keep everything in this folder and leave it running.
     pub keep: Option<PathBuf>,
+    /// Disturb it as this seed means.
+    pub chaos: Option<u64>,
+    /// What runs pods.
+    pub nodes: Nodes,
     /// Hears each line.
     pub line: &'s (dyn Fn(&str) + Sync),
 }
@@ -31,17 +37,30 @@ pub struct Story {
     /// Requests of each cluster's program while nothing changed, besides watches, leases and the few
     /// reads of Secrets that are due.
     pub quiet: Vec<(String, usize)>,
+    /// What git, the forge, the registry and the clusters prove of it.
+    pub verdict: Verdict,
 }
 
 /// Runs the demo; the landscape is handed back so that it can be looked at.
 pub async fn run(show: &Show<'_>) -> Result<(Landscape, Story)> {
     let teller = Teller::new(show.line);
     let say = |text: &str| teller.say(text);
-    let plan = Plan { dir: show.keep.clone(), example: Example::PullRequests, ..Plan::default() };
+    let example = Example::PullRequests;
+    let plan = Plan { dir: show.keep.clone(), example, nodes: show.nodes, ..Plan::default() };
     let landscape = Landscape::start(plan, &say).await?;
     landscape.add_app(OTHER).await?;
-    let (rounds, writes) = play(&landscape, &teller).await?;
+    let (rounds, writes) = match show.chaos {
+        None => play(&landscape, &teller).await?,
+        Some(seed) => {
+            say(&format!("chaos of seed {seed}: `make demo CHAOS=1 SEED={seed}` plays it again"));
+            let disturbances = draw(seed);
+            let disturbed = disturb(&landscape, &teller, &disturbances);
+            let (told, ()) = tokio::try_join!(play(&landscape, &teller), disturbed)?;
+            told
+        }
+    };
     let quiet = quiet(&landscape, QUIET, &say).await?;
+    let verdict = check(&gather(&landscape, &[APP, OTHER]).await?);
     teller.say("done");
     teller.show("");
     pictures(&teller, &rounds);
@@ -51,8 +70,10 @@ pub async fn run(show: &Show<'_>) -> Result<(Landscape, Story)> {
     let asked: Vec<String> = quiet.iter().map(|(name, asked)| format!("{name} {asked}")).collect();
     let seconds = QUIET.as_secs();
     teller.show(&format!("requests in {seconds} s without a change: {}", asked.join(", ")));
+    teller.show(&format!("checked: {verdict}"));
     teller.show(&format!("wall time: {:.0} s", teller.elapsed().as_secs_f32()));
-    Ok((landscape, Story { rounds, quiet }))
+    ensure!(verdict.holds(), "the demo lost something, or did it twice");
+    Ok((landscape, Story { rounds, quiet, verdict }))
 }
 
 /// Plays all rounds, and counts what each writes.

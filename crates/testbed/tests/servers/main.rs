@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod audit;
+mod checker;
 mod control_plane;
 mod forge;
 mod git_server;

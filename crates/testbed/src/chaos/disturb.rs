@@ -1,0 +1,127 @@
+//! Doing what a seed means, while the story is played.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use futures::future::try_join_all;
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use super::draw::{Disturbance, Kind};
+use crate::landscape::{Landscape, Member};
+use crate::story::Teller;
+use crate::tools::last_lines;
+use crate::wait::eventually;
+
+/// Longest time a server or controller may take to come back; it only ends what would hang.
+const DEADLINE: Duration = Duration::from_mins(3);
+
+/// Most characters of what was in flight.
+const WIDTH: usize = 200;
+
+/// Does all disturbances, each at its moment; several may overlap, but for two of one server or
+/// controller. Ends when all that went away is back.
+pub async fn disturb(
+    landscape: &Landscape,
+    teller: &Teller<'_>,
+    disturbances: &[Disturbance],
+) -> Result<()> {
+    let locks = Locks::default();
+    let each = disturbances.iter().map(|disturbance| {
+        let count = disturbances.len();
+        one(landscape, teller, disturbance, count, &locks)
+    });
+    try_join_all(each).await.map(|_| ())
+}
+
+/// One for the forge, and for each cluster one for its controller and one for its API server.
+#[derive(Default)]
+struct Locks {
+    forge: Mutex<()>,
+    controllers: [Mutex<()>; 3],
+    api_servers: [Mutex<()>; 3],
+}
+
+async fn one(
+    landscape: &Landscape,
+    teller: &Teller<'_>,
+    disturbance: &Disturbance,
+    count: usize,
+    locks: &Locks,
+) -> Result<()> {
+    let mut progress = teller.progress();
+    progress.wait_for(|progress| progress.has(&disturbance.after)).await?;
+    sleep(disturbance.delay).await;
+    let number = disturbance.number;
+    let member = |cluster: &str| -> Result<(usize, &Member)> {
+        let mut members = landscape.members().enumerate();
+        members.find(|(_, member)| member.name() == cluster).context("there is such a cluster")
+    };
+    // The seconds of absence count from the moment that the lock is held.
+    let (begun, what) = match disturbance.kind {
+        Kind::Controller(cluster) => {
+            let (index, member) = member(cluster)?;
+            let _lock = locks.controllers[index].lock().await;
+            let log = member.program.dir().join("log");
+            tell(teller, disturbance, count, &format!("its log: {}", last_lines(&log, 1)));
+            let begun = Instant::now();
+            member.program.kill()?;
+            // It ends again where its API server is away: what runs it starts it again.
+            eventually(&format!("{cluster}'s controller to be back"), DEADLINE, async || {
+                member.program.restart(None).await.map(Some)
+            })
+            .await?;
+            (begun, format!("{cluster}'s controller"))
+        }
+        Kind::Forge(away) => {
+            let _lock = locks.forge.lock().await;
+            let log = landscape.forge.dir().join("logs/gitea.log");
+            tell(teller, disturbance, count, &format!("its log: {}", last_lines(&log, 1)));
+            let begun = Instant::now();
+            landscape.forge.stop_server().await;
+            sleep(away).await;
+            landscape.forge.start_server().await?;
+            (begun, "the forge".to_owned())
+        }
+        Kind::ApiServer(cluster, away) => {
+            let (index, member) = member(cluster)?;
+            let _lock = locks.api_servers[index].lock().await;
+            tell(teller, disturbance, count, &last_write(member));
+            let begun = Instant::now();
+            member.plane.stop_api_server().await;
+            sleep(away).await;
+            member.plane.start_api_server().await?;
+            (begun, format!("{cluster}'s API server"))
+        }
+    };
+    let seconds = begun.elapsed().as_secs_f32();
+    teller.say(&format!("!! {number}/{count} {what} is back after {seconds:.1} s"));
+    Ok(())
+}
+
+/// Tells a disturbance, and what was in flight.
+fn tell(teller: &Teller<'_>, disturbance: &Disturbance, count: usize, in_flight: &str) {
+    teller.say(&format!("!! {}/{count} {disturbance}", disturbance.number));
+    let waits = teller.progress().borrow().waits_for();
+    if !waits.is_empty() {
+        teller.say(&format!("   waited for: {waits}"));
+    }
+    let in_flight: String = in_flight.chars().filter(|c| !c.is_control()).take(WIDTH).collect();
+    teller.say(&format!("   {in_flight}"));
+}
+
+/// The last write that an API server noted.
+fn last_write(member: &Member) -> String {
+    let requests = member.plane.audit().requests(crate::Mark::default()).unwrap_or_default();
+    let mut writes = requests.iter().rev().filter(|entry| entry.is_write() && !entry.is_lease());
+    match writes.next() {
+        Some(entry) => format!(
+            "its last write: {} {} for {}, answered {}",
+            entry.verb,
+            entry.path,
+            entry.actor(),
+            entry.code
+        ),
+        None => "it has written nothing".to_owned(),
+    }
+}
