@@ -19,9 +19,7 @@ const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
 #[cfg(feature = "fail-points")]
 pub(crate) async fn hit(name: &str, what: &str) {
     if is_meant(name, what) {
-        while !may_go_on() {
-            tokio::time::sleep(LOOK).await;
-        }
+        gone_on().await;
     }
 }
 
@@ -29,11 +27,16 @@ pub(crate) async fn hit(name: &str, what: &str) {
 #[cfg(feature = "fail-points")]
 pub(crate) fn hit_blocking(name: &str, what: &str) {
     if is_meant(name, what) {
-        tokio::task::block_in_place(|| {
-            while !may_go_on() {
-                std::thread::sleep(LOOK);
-            }
-        });
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(gone_on()));
+    }
+}
+
+/// Waits until it may go on.
+#[cfg(feature = "fail-points")]
+async fn gone_on() {
+    let file = std::env::var("PORTOLAN_FAIL_POINT_FILE").unwrap_or_default();
+    while file.is_empty() || !std::path::Path::new(&format!("{file}.go")).exists() {
+        tokio::time::sleep(LOOK).await;
     }
 }
 
@@ -49,10 +52,4 @@ fn is_meant(name: &str, what: &str) -> bool {
         let _ = std::fs::write(file, what);
     }
     true
-}
-
-#[cfg(feature = "fail-points")]
-fn may_go_on() -> bool {
-    let file = std::env::var("PORTOLAN_FAIL_POINT_FILE");
-    file.is_ok_and(|file| std::path::Path::new(&format!("{file}.go")).exists())
 }

@@ -4,7 +4,7 @@
 //! asked once per shortest interval of its subscribers, and they are woken when the answer differs.
 //! Its forge is asked for requests in the same turn, where a subscriber wants to know them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -99,6 +99,9 @@ struct State {
     answer: Option<Answer>,
     answered: Option<Instant>,
     failures: u32,
+    /// Subscribers that saw something else than the last answer: they are woken by the next one, whatever
+    /// it is. What they saw may be gone by then, and the answers be the same.
+    ahead: HashSet<Item>,
     /// Digest of credentials that were refused, and when.
     refused: Option<(String, Instant)>,
     running: bool,
@@ -132,6 +135,14 @@ impl Polls {
             return answer;
         }
         self.0.ask(&polled, Duration::ZERO, Some(item)).await
+    }
+
+    /// Has an object woken by the next answer, whatever it is: it saw or made something that the last one
+    /// does not show.
+    pub(crate) fn is_ahead(&self, item: &Item, remote: &Remote) {
+        if let Some(polled) = self.0.lock().get(remote) {
+            polled.lock().ahead.insert(item.clone());
+        }
     }
 
     /// The forge of a repository, with credentials as they are now.
@@ -247,7 +258,10 @@ impl Inner {
             },
         };
         let mut state = polled.lock();
-        for item in woken(state.answer.as_ref(), &answer, &state.subscribers) {
+        let mut items = std::mem::take(&mut state.ahead);
+        items.retain(|item| state.subscribers.contains_key(item));
+        items.extend(woken(state.answer.as_ref(), &answer, &state.subscribers));
+        for item in items {
             if Some(&item) != by {
                 (self.wake)(&item);
             }

@@ -56,6 +56,21 @@ struct Seen {
     requests: Vec<PullRequest>,
 }
 
+impl Seen {
+    /// The same with the tips as they were found, or made, at the repository: the last poll may be older.
+    fn at(&self, written: &Wrote, place: &Place) -> Self {
+        let scene = &written.conclusion.scene;
+        let own = written.pushed.clone();
+        let (branch, goal) = if place.base.is_some() {
+            (own.or_else(|| scene.branch.clone()), scene.goal.clone())
+        } else {
+            let tip = own.or_else(|| scene.goal.clone());
+            (tip.clone(), tip)
+        };
+        Self { branch, goal, ..self.clone() }
+    }
+}
+
 /// What came of looking and writing.
 struct Wrote {
     desired: Desired,
@@ -153,6 +168,10 @@ impl GitWriters {
         let mut written = self.write(writer, status, &place, &remote).await?;
         self.measure(writer, &written);
         written.tell_what_stands();
+        let found = seen.at(&written, &place);
+        if found != seen {
+            self.cx.polls.is_ahead(&item, &remote);
+        }
         let mut done = conclude(writer, status, &place, &written)?;
         if let Some(ask) = ask {
             let subject = Subject {
@@ -188,9 +207,8 @@ impl GitWriters {
                 }
             }
         }
-        // After a push the tips are others; the next poll brings them and one more look.
         let checks = status.pull_request.as_ref().and_then(|told| told.checks.clone());
-        remember(&self.settled, &writer.key, Some((seen, done.conditions.clone(), checks)));
+        remember(&self.settled, &writer.key, Some((found, done.conditions.clone(), checks)));
         Ok(done)
     }
 

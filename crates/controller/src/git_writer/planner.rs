@@ -28,6 +28,8 @@ const AUTHOR: (&str, &str) = ("Portolan", "portolan@localhost");
 pub(super) struct Scene {
     /// The branch's tip.
     pub(super) branch: Option<String>,
+    /// The goal's tip.
+    pub(super) goal: Option<String>,
     /// The record on the branch.
     pub(super) written: Option<Record>,
     /// Whether the branch would change nothing in the goal.
@@ -43,6 +45,7 @@ impl Scene {
         let goal = view.goal.as_ref();
         Self {
             branch: view.branch.as_ref().map(|tip| tip.commit.clone()),
+            goal: goal.map(|tip| tip.commit.clone()),
             written: view.branch.as_ref().and_then(|tip| tip.record.clone()),
             adds_nothing: view.branch_adds_nothing,
             before: goal.and_then(|tip| tip.record.clone()),
