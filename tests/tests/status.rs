@@ -70,6 +70,15 @@ fn status(member: &Member, arguments: &[&str]) -> Result<Told> {
     run("portolan", &member.plane.kubeconfig(), arguments)
 }
 
+/// What the command says once it says all of these.
+async fn status_once(member: &Member, arguments: &[&str], parts: &[&str]) -> Result<Told> {
+    until(&format!("status to tell {parts:?}"), DEADLINE, async || {
+        let told = status(member, arguments).ok()?;
+        parts.iter().all(|part| told.out.contains(part)).then_some(told)
+    })
+    .await
+}
+
 /// The owners in what was printed for programs, by `namespace/name`.
 fn owner<'a>(told: &'a Value, name: &str) -> Result<&'a Value> {
     let owners = told["owners"].as_array().context("owners")?;
@@ -120,7 +129,7 @@ async fn requests_wait(landscape: &Landscape) -> Result<()> {
     let source = push_version(landscape, 1).await?;
     let number = offered(landscape, "staging", &source).await?;
     waits(&landscape.build, "Workload", APP, number).await?;
-    let told = status(&landscape.build, &["-n", "dev"])?;
+    let told = status_once(&landscape.build, &["-n", "dev"], &["AwaitingMerge"]).await?;
     told.has(
         0,
         &[
@@ -136,7 +145,8 @@ async fn requests_wait(landscape: &Landscape) -> Result<()> {
     ready(&landscape.build, "GitWriter", APP, "True", "Succeeded").await?;
     let promotion = offered(landscape, "production", &source).await?;
     waits(&landscape.staging, "Deliverable", "shop-to-production", promotion).await?;
-    let told = status(&landscape.staging, &["-n", "staging", "-o", "json"])?;
+    let arguments = ["-n", "staging", "-o", "json"];
+    let told = status_once(&landscape.staging, &arguments, &["AwaitingMerge"]).await?;
     ensure!(told.code == 0, "{told:?}");
     let json = told.json()?;
     let shop = owner(&json, "staging/shop")?;
@@ -189,12 +199,8 @@ spec: {source: {git: {url: 'https://git.example/demo/tool.git', ref: {branch: ma
 async fn the_broken_beside_the_healthy(landscape: &Landscape) -> Result<()> {
     let build = &landscape.build;
     build.apply(&parse(BROKEN)?).await?;
-    let told = until("both to be looked at", DEADLINE, async || {
-        let told = status(build, &["-A"]).ok()?;
-        let all = ["TemplatesNotFound", "SupplyChainNotFound"];
-        all.iter().all(|reason| told.out.contains(reason)).then_some(told)
-    })
-    .await?;
+    let parts = ["TemplatesNotFound", "SupplyChainNotFound", "shop   supply chain", "ready since"];
+    let told = status_once(build, &["-A"], &parts).await?;
     told.has(
         1,
         &[
@@ -296,7 +302,7 @@ async fn a_deployment_breaks(landscape: &Landscape) -> Result<()> {
     let broken = landscape.forge.branch_tip(TEAM, CONFIG, "staging").await?.context("a tip")?;
     ready(staging, "GitDeployment", APP, "False", "Unhealthy").await?;
     ready(staging, "Deliverable", APP, "False", "HealthyConditionRule").await?;
-    let told = status(staging, &["-A"])?;
+    let told = status_once(staging, &["-A"], &["Unhealthy", "verify ○"]).await?;
     told.has(
         1,
         &[

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::cause::ACCOUNT_MISSING;
 use super::owner::is_native_kind;
 use super::report::{Cause, Object};
-use super::tell::Evidence;
+use super::tell::{Evidence, Seen};
 use crate::choreography::{
     Blueprint, Owner, OwnerKind, RefusalKind, Selection, advice, option_advice, refusal_advice,
     select,
@@ -17,6 +17,8 @@ use crate::trace::clean;
 /// Most blueprints that are named.
 const NAMED: usize = 8;
 
+/// Reason of content that is on its branch, with no request seen yet.
+const UNMERGED: &str = "Unmerged";
 const BY_ITSELF: &str = "nothing: it goes on by itself";
 const AGAIN: &str = "nothing unless it lasts: it is tried again by itself";
 const NOT_ALLOWED: &str = "use https, or let the operator allow the host; check the annotation \
@@ -61,7 +63,7 @@ const NATIVE: [(&str, &str); 36] = [
     (stalled::TOO_LARGE, "make it smaller, or leave files out"),
     ("AwaitingMerge", "review it and merge it on the forge"),
     ("AwaitingApproval", "give on the forge what is missing; then it is merged by itself"),
-    ("Unmerged", "take the branch into its goal on the forge: open a request and merge it"),
+    (UNMERGED, "take the branch into its goal on the forge: open a request and merge it"),
     ("Merging", BY_ITSELF),
 ];
 
@@ -71,10 +73,19 @@ pub(super) fn hint(evidence: &Evidence<'_>, cause: &Cause) -> Option<String> {
         return Some(is_running(evidence.kind));
     }
     match (&cause.object, &cause.resource) {
+        (Some(_), Some(resource)) if cause.reason == UNMERGED && opens(evidence, resource) => {
+            Some("its request is opened by itself; then people merge it".into())
+        }
         (Some(object), _) => of_object(object, cause),
         (None, Some(_)) => of_resource(cause),
         (None, None) => of_owner(evidence, cause),
     }
+}
+
+/// Whether the writer of a resource opens its request by itself.
+fn opens(evidence: &Evidence<'_>, resource: &str) -> bool {
+    let Some(Seen::Object(writer)) = evidence.objects.get(resource) else { return false };
+    writer.pointer("/spec/pullRequest/open").and_then(Value::as_bool).unwrap_or(false)
 }
 
 fn is_running(kind: OwnerKind) -> String {

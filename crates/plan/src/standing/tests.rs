@@ -278,6 +278,21 @@ fn an_open_request_waits_for_a_merge_and_the_owner_is_ready() {
     assert_eq!(step.request, Some(Request { number: 7, state: "open".into(), url: url.into() }));
 }
 
+#[rstest]
+#[case(json!(true), "its request is opened by itself; then people merge it")]
+#[case(json!(false), "take the branch into its goal on the forge: open a request and merge it")]
+#[case(Value::Null, "take the branch into its goal on the forge: open a request and merge it")]
+fn what_has_no_request_yet_is_told_who_opens_it(#[case] open: Value, #[case] hint: &str) {
+    let conditions = [is("Ready"), condition("Merged", "False", "Unmerged", "not yet")];
+    let Seen::Object(mut writer) = native("GitWriter", &conditions, &json!({})) else { panic!() };
+    writer["spec"] = json!({"pullRequest": {"open": open}});
+    let write = resource("write", "image", ours("GitWriter"), &[]);
+    let seen = vec![("write", Seen::Object(writer))];
+    let standing = told(OwnerKind::Workload, &workload(write), seen, &[]);
+    assert_eq!(standing.state, State::Unmerged);
+    assert_eq!(standing.cause.and_then(|cause| cause.hint).as_deref(), Some(hint));
+}
+
 /// A deliverable that stops where it is deployed; what comes after it is from before.
 fn deliverable() -> Value {
     let unmet = condition("ResourcesSubmitted", "Unknown", "ConditionNotMet", "not equal");

@@ -10,7 +10,6 @@ use tokio::time::sleep;
 use super::draw::{Disturbance, Kind};
 use crate::landscape::{Landscape, Member};
 use crate::story::Teller;
-use crate::tools::last_lines;
 use crate::wait::eventually;
 
 /// Longest time a server or controller may take to come back; it only ends what would hang.
@@ -62,8 +61,9 @@ async fn one(
         Kind::Controller(cluster) => {
             let (index, member) = member(cluster)?;
             let _lock = locks.controllers[index].lock().await;
-            let log = member.program.dir().join("log");
-            tell(teller, disturbance, count, &format!("its log: {}", last_lines(&log, 1)));
+            let log = member.program.log();
+            let line = format!("its log: {}", log.lines().last().unwrap_or_default());
+            tell(teller, disturbance, count, &[line, last_write(member)]);
             let begun = Instant::now();
             member.program.kill()?;
             // It ends again where its API server is away: what runs it starts it again.
@@ -75,8 +75,7 @@ async fn one(
         }
         Kind::Forge(away) => {
             let _lock = locks.forge.lock().await;
-            let log = landscape.forge.dir().join("logs/gitea.log");
-            tell(teller, disturbance, count, &format!("its log: {}", last_lines(&log, 1)));
+            tell(teller, disturbance, count, &[last_change(landscape)]);
             let begun = Instant::now();
             landscape.forge.stop_server().await;
             sleep(away).await;
@@ -86,7 +85,7 @@ async fn one(
         Kind::ApiServer(cluster, away) => {
             let (index, member) = member(cluster)?;
             let _lock = locks.api_servers[index].lock().await;
-            tell(teller, disturbance, count, &last_write(member));
+            tell(teller, disturbance, count, &[last_write(member)]);
             let begun = Instant::now();
             member.plane.stop_api_server().await;
             sleep(away).await;
@@ -100,28 +99,44 @@ async fn one(
 }
 
 /// Tells a disturbance, and what was in flight.
-fn tell(teller: &Teller<'_>, disturbance: &Disturbance, count: usize, in_flight: &str) {
+fn tell(teller: &Teller<'_>, disturbance: &Disturbance, count: usize, in_flight: &[String]) {
     teller.say(&format!("!! {}/{count} {disturbance}", disturbance.number));
     let waits = teller.progress().borrow().waits_for();
     if !waits.is_empty() {
         teller.say(&format!("   waited for: {waits}"));
     }
-    let in_flight: String = in_flight.chars().filter(|c| !c.is_control()).take(WIDTH).collect();
-    teller.say(&format!("   {in_flight}"));
+    for line in in_flight {
+        let line: String = line.chars().filter(|c| !c.is_control()).take(WIDTH).collect();
+        teller.say(&format!("   {line}"));
+    }
 }
 
-/// The last write that an API server noted.
+/// The last write that a cluster's API server noted, other than of leases.
 fn last_write(member: &Member) -> String {
     let requests = member.plane.audit().requests(crate::Mark::default()).unwrap_or_default();
     let mut writes = requests.iter().rev().filter(|entry| entry.is_write() && !entry.is_lease());
     match writes.next() {
         Some(entry) => format!(
-            "its last write: {} {} for {}, answered {}",
+            "the cluster's last write: {} {} {} for {}, answered {}",
+            entry.at,
             entry.verb,
             entry.path,
             entry.actor(),
             entry.code
         ),
-        None => "it has written nothing".to_owned(),
+        None => "nothing is written in the cluster".to_owned(),
     }
+}
+
+/// The last request to the forge that was to change something.
+fn last_change(landscape: &Landscape) -> String {
+    let log = landscape.forge.dir().join("logs/gitea.log");
+    let log = std::fs::read(log).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let changes = |line: &&str| {
+        ["POST", "PUT", "PATCH", "DELETE"].iter().any(|method| line.contains(method))
+            && !line.contains("git-upload-pack")
+    };
+    let last = log.lines().rfind(changes).unwrap_or("nothing was changed yet");
+    format!("the forge's last change: {last}")
 }
