@@ -20,9 +20,29 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn requests_are_opened_merged_declined_and_overtaken() {
     let mut lab = Lab::start().await.expect("it starts");
+    for (style, delete) in [
+        ("merge", false),
+        ("squash", true),
+        ("squash", false),
+        ("rebase", true),
+        ("fast-forward-only", false),
+        ("merge", true),
+    ] {
+        println!("{style}, the branch is {}", if delete { "deleted" } else { "kept" });
+        lab.travels(style, delete).await.unwrap_or_else(|error| panic!("{style}: {error:?}"));
+    }
+    lab.people_open_it().await.expect("people open requests");
+    lab.declined().await.expect("a declined request stays declined");
+    lab.changes_nothing().await.expect("a request that changes nothing is closed");
+    lab.follows_the_content().await.expect("a request follows the content");
+    lab.reverted().await.expect("a revert of a merged request stays");
+    lab.merged_when_ready().await.expect("it is merged once it is ready");
+    lab.nothing_guards().await.expect("an unguarded merge is refused");
     lab.kept_after_a_rebase().await.expect("a branch that a rebase left behind goes on");
     lab.hands().await.expect("what people did on base and branch stays");
     lab.reviews().await.expect("drafts, checks and stale approvals are respected");
+    lab.two_applications().await.expect("two applications share a base");
+    lab.the_forge_is_away().await.expect("a forge that is away is told");
 }
 
 impl Lab {

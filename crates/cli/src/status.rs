@@ -83,10 +83,23 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match status(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            say(&format!("error: {}", clean(&format!("{error:#}"), 4000)));
+            say(&format!("error: {}", clean(&chain(&error), 4000)));
             ExitCode::from(TROUBLE)
         }
     }
+}
+
+/// An error with its causes, each once.
+fn chain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| {
+        if text.contains(&cause) {
+            text
+        } else if text.is_empty() {
+            cause
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
 }
 
 fn status(arguments: &Arguments) -> anyhow::Result<u8> {

@@ -119,7 +119,8 @@ impl Polls {
         Self(Arc::new(Inner { git, secrets, egress, max_age, wake, remotes: Mutex::default() }))
     }
 
-    /// What a repository shows, as last seen or as it is now where `fresh`; subscribes `item`.
+    /// What a repository shows, as last seen, or as it is now where `fresh` or where `item` knows more than
+    /// the last answer; subscribes `item`.
     pub(crate) async fn news(
         &self,
         item: &Item,
@@ -128,8 +129,11 @@ impl Polls {
         fresh: bool,
     ) -> Answer {
         let polled = self.subscribe(item, remote, interest);
-        let last = polled.lock().answer.clone();
-        if let Some(answer) = last.filter(|_| !fresh)
+        let (last, ahead) = {
+            let state = polled.lock();
+            (state.answer.clone(), state.ahead.contains(item))
+        };
+        if let Some(answer) = last.filter(|_| !fresh && !ahead)
             && (!interest.requests || !matches!(&answer, Ok(News { requests: None, .. })))
         {
             return answer;

@@ -126,12 +126,11 @@ impl Lab {
         let subject = self.subject("open: false").await?;
         self.ready(&subject, "True", "Written").await?;
         self.delete_branch(&subject).await?;
-        self.written(&subject, "one").await?;
-        let forge = &self.landscape.forge;
-        let tip = forge.branch_tip(TEAM, CONFIG, &subject.branch).await?;
-        until("the new commit to be told", DEADLINE, async || {
+        until("the branch to be written again", DEADLINE, async || {
+            let tip =
+                self.landscape.forge.branch_tip(TEAM, CONFIG, &subject.branch).await.ok()??;
             let status = self.status(&subject).await.ok()?;
-            (status["revision"].as_str() == tip.as_deref()).then_some(())
+            (status["revision"] == tip.as_str()).then_some(())
         })
         .await?;
         ensure!(self.record(&subject.branch, &subject).await?.sequence == 1);

@@ -9,10 +9,9 @@ use portolan_plan::trace::short;
 use crate::paint::Paint;
 use crate::text::{ID, fits, image, lasting, lines, moment};
 
-/// Widest column of resources, and of what stands beside them.
+/// Widest column of resources.
 const WIDEST_LABEL: usize = 28;
-const WIDEST_TEXT: usize = 76;
-/// Width of a message that has lines of its own.
+/// Widest text beside it, and width of a message.
 const LINE: usize = 92;
 
 /// Draws all owners. Those that are ready have two lines, unless `all` asks for every step.
@@ -42,8 +41,10 @@ pub(super) fn picture(
         }
         before = drawn;
     }
-    if owners.is_empty() {
+    if owners.is_empty() && notes.is_empty() {
         let _ = writeln!(text, "there is no Workload and no Deliverable in {place}");
+    } else if owners.is_empty() {
+        let _ = writeln!(text, "there is nothing that you may see in {place}");
     }
     if !notes.is_empty() {
         text.push('\n');
@@ -131,7 +132,7 @@ fn steps(text: &mut String, owner: &Standing, paint: Paint) {
             fits(&step.name, label),
             mark(step.state, paint),
             id(step),
-            fits(&beside(step), WIDEST_TEXT)
+            fits(&beside(step), LINE)
         );
         let _ = writeln!(text, "{}", line.trim_end());
         let bar = if number + 1 == owner.steps.len() { " " } else { "│" };
@@ -168,7 +169,7 @@ fn beside(step: &Step) -> String {
     let before = (step.state == StepState::Unreached && !id(step).is_empty())
         .then(|| "from before".to_owned());
     let subject = step.subject.clone();
-    let all = [object, repository, branch, request, attempted, before, subject];
+    let all = [object, before, repository, branch, request, attempted, subject];
     all.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

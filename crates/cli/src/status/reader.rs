@@ -76,7 +76,7 @@ pub(super) async fn get(client: &Client, object: &Object) -> Seen {
         },
         Ok(None) => Seen::Gone,
         Err(Error::Api(status)) => Seen::Hidden(status.message.clone()),
-        Err(error) => Seen::Hidden(format!("{:#}", anyhow::Error::new(error))),
+        Err(error) => Seen::Hidden(super::chain(&error.into())),
     }
 }
 

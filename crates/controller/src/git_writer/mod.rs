@@ -11,7 +11,9 @@ use std::time::Duration;
 use portolan_api::condition::Decided;
 use portolan_api::native::GitWriter;
 use portolan_api::native::git_writer::{GitWriterSpec, GitWriterStatus};
-use portolan_api::native::reasons::{EDITED, MERGED, READY, stalled, succeeded, waiting};
+use portolan_api::native::reasons::{
+    EDITED, MERGED, READY, stalled, succeeded, transient, waiting,
+};
 use portolan_api::span;
 use portolan_cluster::Key;
 use portolan_git::{Refs, Written};
@@ -24,7 +26,7 @@ use crate::failpoint;
 use crate::git_source::short;
 use crate::metrics::{Begun, Hop};
 use crate::native::{Done, Memory, Native, finish, load, recall, remember};
-use crate::polls::{Interest, News, Remote};
+use crate::polls::{Interest, Remote};
 use crate::queue::Reconciler;
 use crate::trouble::Trouble;
 use planner::{Conclusion, WritePlanner};
@@ -125,28 +127,43 @@ impl GitWriters {
         writer: &Native<GitWriter>,
         status: &mut GitWriterStatus,
     ) -> Result<Done, Trouble> {
-        let spec = &writer.typed.spec;
-        check_supported(spec)?;
-        let mut place = self.place(writer)?;
-        let interval = span::parse(&spec.interval)
-            .map_err(|error| Trouble::invalid(format!("spec.interval: {error}")))?;
+        check_supported(&writer.typed.spec)?;
         if status.observed_generation != Some(writer.generation) {
             self.begun.asks(&writer.key, writer.generation);
         }
-        let item = Item::new(KIND, writer.key.clone());
-        let remote = remote(writer);
         let fresh = writer.is_requested(status)
             || status.observed_generation != Some(writer.generation)
             || recall(&self.stale, &writer.key).is_some();
         remember(&self.stale, &writer.key, None);
+        if let Some(done) = self.turn(writer, status, fresh).await? {
+            return Ok(done);
+        }
+        let again = self.turn(writer, status, true).await?;
+        again.ok_or_else(|| {
+            let branch = &writer.typed.spec.branch;
+            let message = format!("branch {branch} comes and goes: it is looked at again");
+            Trouble::transient(transient::GIT_SERVER_ERROR, message)
+        })
+    }
+
+    /// A look at the news and what follows from it; nothing where the news are older than what the
+    /// repository shows, so that nothing can follow.
+    async fn turn(
+        &self,
+        writer: &Native<GitWriter>,
+        status: &mut GitWriterStatus,
+        fresh: bool,
+    ) -> Result<Option<Done>, Trouble> {
+        let spec = &writer.typed.spec;
+        let mut place = self.place(writer)?;
+        let interval = span::parse(&spec.interval)
+            .map_err(|error| Trouble::invalid(format!("spec.interval: {error}")))?;
+        let item = Item::new(KIND, writer.key.clone());
+        let remote = remote(writer);
         let ask = spec.pull_request.as_ref();
         let forge = ask.and_then(|ask| ask.forge);
         let interest = Interest { interval, requests: ask.is_some(), forge };
-        let News { refs, requests } = self.cx.polls.news(&item, &remote, interest, fresh).await?;
-        let requests = match (ask, requests) {
-            (Some(_), Some(all)) => requests::of_place(&all?, &place),
-            _ => Vec::new(),
-        };
+        let (refs, requests) = self.news(&item, &remote, interest, fresh, &place).await?;
         status.pull_request = requests::status(&requests);
         place.declined = requests::declined(&requests);
         let seen = Seen {
@@ -163,9 +180,11 @@ impl GitWriters {
             if let Some(told) = &mut status.pull_request {
                 told.checks = checks;
             }
-            return Ok(Done::with(conditions));
+            return Ok(Some(Done::with(conditions)));
         }
-        let mut written = self.write(writer, status, &place, &remote).await?;
+        let Some(mut written) = self.write(writer, status, &place, &remote, &seen).await? else {
+            return Ok(None);
+        };
         self.measure(writer, &written);
         written.tell_what_stands();
         let found = seen.at(&written, &place);
@@ -199,28 +218,29 @@ impl GitWriters {
                 Look::Settled => {}
                 Look::Later => {
                     remember(&self.settled, &writer.key, None);
-                    return Ok(done.again(Again::After(interval)));
+                    return Ok(Some(done.again(Again::After(interval))));
                 }
                 Look::Now => {
                     remember(&self.stale, &writer.key, Some(()));
-                    return Ok(done.again(Again::After(Duration::ZERO)));
+                    return Ok(Some(done.again(Again::After(Duration::ZERO))));
                 }
             }
         }
         let checks = status.pull_request.as_ref().and_then(|told| told.checks.clone());
         remember(&self.settled, &writer.key, Some((found, done.conditions.clone(), checks)));
-        Ok(done)
+        Ok(Some(done))
     }
 
     /// Looks, decides, and writes where there is something to write. The look uses the credentials
-    /// at hand; before a write they are read anew.
+    /// at hand; before a write they are read anew. Nothing where what was seen before is too old to write.
     async fn write(
         &self,
         writer: &Native<GitWriter>,
         status: &mut GitWriterStatus,
         place: &Place,
         remote: &Remote,
-    ) -> Result<Wrote, Trouble> {
+        seen: &Seen,
+    ) -> Result<Option<Wrote>, Trouble> {
         let mut desired = content::desired(&self.cx, writer).await?;
         let planner = |desired: &Desired, act: bool| {
             WritePlanner::new(&self.cx, writer, status, place.clone(), desired.clone(), act)
@@ -236,6 +256,11 @@ impl GitWriters {
         let mut conclusion = conclusion.take();
         let mut pushed = None;
         if matches!(conclusion.decision, Some(Decision::Write { .. } | Decision::CreateBase)) {
+            // A branch that was deleted since may have taken its request with it.
+            let gone = seen.branch.is_some() && conclusion.scene.branch.is_none();
+            if gone && place.base.is_some() && writer.typed.spec.pull_request.is_some() {
+                return Ok(None);
+            }
             self.check_verified(writer)?;
             let before = conclusion.scene.before.take();
             source::tell(&self.cx, writer, &mut desired, before.as_ref()).await;
@@ -254,7 +279,7 @@ impl GitWriters {
                 pushed = Some(commit);
             }
         }
-        Ok(Wrote { desired, conclusion, pushed })
+        Ok(Some(Wrote { desired, conclusion, pushed }))
     }
 
     /// Measures how long the content took to be written, or its verdict to be followed.

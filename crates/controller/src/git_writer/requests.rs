@@ -1,26 +1,29 @@
 //! The request of a writer: opened, kept up, closed, merged as the spec asks.
 
+use std::sync::Arc;
+
 use portolan_api::condition::Decided;
 use portolan_api::native::GitWriter;
 use portolan_api::native::git_writer::{MergePolicy, PullRequestStatus, WriterPullRequest};
-use portolan_api::native::reasons::{MERGED, stalled};
-use portolan_git::{Merged, NewRequest};
+use portolan_api::native::reasons::{MERGED, stalled, waiting};
+use portolan_git::{Merged, NewRequest, Refs};
 use portolan_plan::writer::{
     Desired, Offer, OfferSpec, OfferText, Place, PullRequest, Readiness, RequestHead, RequestState,
     Standing, is_guarded, missing, offer, offer_text, told_replaced,
 };
 
-use super::GitWriters;
 use super::planner::Scene;
+use super::{GitWriters, tip};
+use crate::dependencies::Item;
 use crate::native::Native;
-use crate::polls::{MAX_REQUESTS, Remote};
+use crate::polls::{Interest, MAX_REQUESTS, News, Remote};
 use crate::trouble::Trouble;
 
 /// Declined requests whose heads are looked at: the newest.
 const MAX_DECLINED: usize = 5;
 
 /// The requests of a place, the newest first.
-pub(super) fn of_place(all: &[PullRequest], place: &Place) -> Vec<PullRequest> {
+fn of_place(all: &[PullRequest], place: &Place) -> Vec<PullRequest> {
     let ours =
         |request: &&PullRequest| request.branch == place.branch && request.base == place.goal();
     let mut requests: Vec<PullRequest> = all.iter().filter(ours).cloned().collect();
@@ -98,6 +101,46 @@ pub(super) struct Subject<'s> {
 }
 
 impl GitWriters {
+    /// The references of a repository, and the requests of a place where they matter, which were not seen
+    /// at the same moment.
+    pub(super) async fn news(
+        &self,
+        item: &Item,
+        remote: &Remote,
+        interest: Interest,
+        fresh: bool,
+        place: &Place,
+    ) -> Result<(Arc<Refs>, Vec<PullRequest>), Trouble> {
+        let ask = async |fresh: bool| -> Result<_, Trouble> {
+            let News { refs, requests } = self.cx.polls.news(item, remote, interest, fresh).await?;
+            let requests = match requests {
+                Some(all) if interest.requests => of_place(&all?, place),
+                _ => Vec::new(),
+            };
+            Ok((refs, requests))
+        };
+        let is_whole = |(refs, requests): &(Arc<Refs>, Vec<PullRequest>)| {
+            tip(refs, &place.branch).is_some()
+                || requests.iter().all(|request| request.state != RequestState::Open)
+        };
+        let news = ask(fresh).await?;
+        if is_whole(&news) {
+            return Ok(news);
+        }
+        let news = ask(true).await?;
+        if is_whole(&news) {
+            return Ok(news);
+        }
+        // A branch that goes takes its request with it, a moment later: until then nobody can say that
+        // it was declined.
+        let message = format!(
+            "branch {} is gone while its request is open: the forge closes it in a moment; else \
+             restore the branch or close the request",
+            place.branch
+        );
+        Err(Trouble::waiting(waiting::REF_NOT_FOUND, message).unseen())
+    }
+
     /// Brings the request to where the content stands.
     pub(super) async fn serve(
         &self,

@@ -10,10 +10,24 @@ use crate::story::{Moment, OTHER, Place};
 
 /// Disturbances in each round.
 const EACH_ROUND: usize = 2;
-/// Longest time from a hop to a disturbance, in milliseconds: longer than most hops take.
-const LATEST: u64 = 2_000;
+/// Longest time from a hop to a disturbance, in milliseconds: half of them come while the next effect is
+/// likely under way, half at any time until most hops are over.
+const LATEST: [u64; 2] = [300, 2_000];
 /// How long a server stays away, in milliseconds.
 const AWAY: std::ops::Range<u64> = 500..4_000;
+/// What happens in a story, in the order in which it is shuffled.
+const DECK: [What; 10] = [
+    What::Controller,
+    What::Controller,
+    What::Controller,
+    What::Controller,
+    What::Controller,
+    What::Forge,
+    What::Forge,
+    What::Forge,
+    What::ApiServer,
+    What::ApiServer,
+];
 /// The clusters.
 const CLUSTERS: [&str; 3] = ["build", "staging", "production"];
 
@@ -41,6 +55,14 @@ pub enum Kind {
     ApiServer(&'static str, Duration),
 }
 
+/// A kind without its details.
+#[derive(Clone, Copy)]
+enum What {
+    Controller,
+    Forge,
+    ApiServer,
+}
+
 impl fmt::Display for Disturbance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
@@ -59,7 +81,9 @@ impl fmt::Display for Disturbance {
 /// The disturbances of a seed: the same number in each round, each kind more than once.
 pub fn draw(seed: u64) -> Vec<Disturbance> {
     let mut rng = Rng::with_seed(seed);
-    let mut kinds = kinds(&mut rng);
+    let mut deck = DECK;
+    rng.shuffle(&mut deck);
+    let mut deck = deck.to_vec();
     let mut drawn = Vec::new();
     for round in 1..=5 {
         let mut moments = moments(round);
@@ -67,29 +91,40 @@ pub fn draw(seed: u64) -> Vec<Disturbance> {
         moments.truncate(EACH_ROUND);
         moments.sort();
         for after in moments {
-            let delay = Duration::from_millis(rng.u64(..LATEST));
-            let Some(kind) = kinds.pop() else { break };
+            let latest = LATEST[rng.usize(..LATEST.len())];
+            let delay = Duration::from_millis(rng.u64(..latest));
+            let Some(what) = deck.pop() else { break };
+            let kind = kind(what, &mut rng, after.place);
             drawn.push(Disturbance { number: drawn.len() + 1, after, delay, kind });
         }
     }
     drawn
 }
 
-/// Ten disturbances, in the order they are drawn in: each cluster's controller, the forge and an API
-/// server for certain.
-fn kinds(rng: &mut Rng) -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = CLUSTERS.map(Kind::Controller).into();
-    for _ in 0..2 {
-        let cluster = CLUSTERS[rng.usize(..CLUSTERS.len())];
-        kinds.push(Kind::Controller(cluster));
-        let cluster = CLUSTERS[rng.usize(..CLUSTERS.len())];
-        kinds.push(Kind::ApiServer(cluster, Duration::from_millis(rng.u64(AWAY))));
+/// A disturbance of a kind after a hop: two of three of those that are about a cluster are about the one
+/// whose turn it is.
+fn kind(what: What, rng: &mut Rng, place: Place) -> Kind {
+    let cluster = match rng.usize(..3) {
+        0 => CLUSTERS[rng.usize(..CLUSTERS.len())],
+        _ => whose_turn(place),
+    };
+    let away = Duration::from_millis(rng.u64(AWAY));
+    match what {
+        What::Controller => Kind::Controller(cluster),
+        What::Forge => Kind::Forge(away),
+        What::ApiServer => Kind::ApiServer(cluster, away),
     }
-    for _ in 0..3 {
-        kinds.push(Kind::Forge(Duration::from_millis(rng.u64(AWAY))));
+}
+
+/// The cluster that does something after a hop.
+fn whose_turn(place: Place) -> &'static str {
+    match place {
+        Place::Pushed | Place::Source | Place::Image | Place::Config | Place::Offered => "build",
+        Place::ProductionMerged | Place::ProductionDeployed | Place::ProductionVerified => {
+            "production"
+        }
+        _ => "staging",
     }
-    rng.shuffle(&mut kinds);
-    kinds
 }
 
 /// The hops of a round that happen for certain, but for its last: what comes after that is another
@@ -112,8 +147,6 @@ fn moments(round: u32) -> Vec<Moment> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
@@ -122,15 +155,10 @@ mod tests {
             let drawn = draw(seed);
             assert_eq!(drawn, draw(seed));
             assert_eq!(drawn.len(), 10);
-            let kinds: BTreeSet<&str> = drawn
-                .iter()
-                .map(|disturbance| match disturbance.kind {
-                    Kind::Controller(cluster) => cluster,
-                    Kind::Forge(_) => "forge",
-                    Kind::ApiServer(..) => "API server",
-                })
-                .collect();
-            assert_eq!(kinds.len(), 5, "{drawn:?}");
+            let count = |is: fn(&Kind) -> bool| drawn.iter().filter(|d| is(&d.kind)).count();
+            assert_eq!(count(|kind| matches!(kind, Kind::Controller(_))), 5, "{drawn:?}");
+            assert_eq!(count(|kind| matches!(kind, Kind::Forge(_))), 3, "{drawn:?}");
+            assert_eq!(count(|kind| matches!(kind, Kind::ApiServer(..))), 2, "{drawn:?}");
             for round in 1..=5 {
                 let of = drawn.iter().filter(|disturbance| disturbance.after.round == round);
                 assert_eq!(of.count(), EACH_ROUND, "{drawn:?}");

@@ -105,20 +105,22 @@ impl Evidence {
     pub(super) fn before(&self, commit: &Commit, directory: &str) -> Option<&Directory> {
         self.commits.get(commit.parents.first()?)?.directories.get(directory)
     }
+}
 
-    /// What a writer wrote in a commit: the directory with its record. Merges only pass a record on, and
+impl Commit {
+    /// What a writer wrote in it: the directory with its record. Merges only pass a record on, and
     /// commits of people do not say that they wrote it.
-    pub(super) fn written<'e>(&'e self, commit: &'e Commit) -> Option<(&'e str, &'e Record)> {
-        if commit.parents.len() > 1 {
+    pub(super) fn written(&self) -> Option<(&str, &Record)> {
+        if self.parents.len() > 1 {
             return None;
         }
-        commit.directories.iter().find_map(|(path, directory)| {
+        self.directories.iter().find_map(|(path, directory)| {
             let record = directory.record.as_ref()?;
             let trailers = [
                 format!("Portolan-Writer: {}", record.writer),
                 format!("Portolan-Passage: {}", record.passage),
             ];
-            let told = |trailer: &String| commit.message.lines().any(|line| line == trailer);
+            let told = |trailer: &String| self.message.lines().any(|line| line == trailer);
             trailers.iter().all(told).then_some((path.as_str(), record))
         })
     }

@@ -48,7 +48,7 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
 fn writes(evidence: &Evidence) -> BTreeMap<&str, BTreeMap<u64, BTreeSet<&str>>> {
     let mut writes: BTreeMap<&str, BTreeMap<u64, BTreeSet<&str>>> = BTreeMap::new();
     for commit in evidence.commits.values() {
-        if let Some((_, record)) = evidence.written(commit) {
+        if let Some((_, record)) = commit.written() {
             let numbered = writes.entry(&record.writer).or_default();
             numbered.entry(record.sequence).or_default().insert(&commit.id);
         }

@@ -38,15 +38,14 @@ pub(super) fn landings<'e>(evidence: &'e Evidence, environment: &Environment) ->
 /// merge of a request.
 fn brought<'e>(evidence: &'e Evidence, commit: &'e Commit, path: &str) -> Option<&'e Record> {
     let record = commit.directories.get(path)?.record.as_ref()?;
-    if evidence.written(commit).is_some_and(|(written, _)| written == path) {
+    if commit.written().is_some_and(|(written, _)| written == path) {
         return Some(record);
     }
     let mut requests = evidence.requests.iter();
     let request = requests.find(|request| request.merged_as.as_ref() == Some(&commit.id))?;
     let known = evidence.reached(commit.parents.first().map_or("", String::as_str));
     let new = evidence.reached(&request.head).into_iter().filter(|id| !known.contains(id));
-    let wrote = |commit: &'e Commit| evidence.written(commit);
-    let mut written = new.filter_map(|id| evidence.commits.get(id)).filter_map(wrote);
+    let mut written = new.filter_map(|id| evidence.commits.get(id)).filter_map(Commit::written);
     let same = |(_, found): &(&str, &Record)| {
         (&found.writer, found.sequence) == (&record.writer, record.sequence)
     };

@@ -138,9 +138,26 @@ impl Forge {
         }
         match answer {
             (200, found) => Ok(found["commit"]["id"].as_str().map(str::to_owned)),
-            (404, _) => Ok(None),
+            (404, _) => self.tip_in_git(owner, repo, branch).await,
             (code, body) => bail!("reading branch {branch} of {owner}/{repo}: {code} {body}"),
         }
+    }
+
+    /// The commit a branch points to in git itself: a forge that was stopped between a push and its own
+    /// note of it does not know the branch.
+    async fn tip_in_git(&self, owner: &str, repo: &str, branch: &str) -> Result<Option<String>> {
+        let url = format!("/repos/{owner}/{repo}/git/refs/heads/{branch}");
+        let (code, found) = self.api(Method::GET, &url, None).await?;
+        // A list where other names begin like this one.
+        let found = match (code, found) {
+            (200, Value::Array(all)) => all,
+            (200, one) => vec![one],
+            (404 | 409, _) => Vec::new(),
+            (code, body) => bail!("reading ref {branch} of {owner}/{repo}: {code} {body}"),
+        };
+        let name = format!("refs/heads/{branch}");
+        let found = found.iter().find(|found| found["ref"] == name.as_str());
+        Ok(found.and_then(|found| found["object"]["sha"].as_str()).map(str::to_owned))
     }
 
     async fn is_empty(&self, owner: &str, repo: &str) -> Result<bool> {

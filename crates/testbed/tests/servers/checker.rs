@@ -2,6 +2,7 @@
 //! found, in what git and the forge show.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use portolan_api::native::git_writer::ProvenanceSource;
@@ -10,8 +11,11 @@ use portolan_testbed::checker::{
     Environment, Evidence, Fault, Repository, Source, Verdict, check, first_parents,
 };
 use portolan_testbed::forge::{ADMIN, ADMIN_PASSWORD, Merge, Request};
+use portolan_testbed::wait::eventually;
 use portolan_testbed::{Forge, tools};
 
+/// Longest time the forge may take; it only ends what would hang.
+const DEADLINE: Duration = Duration::from_mins(1);
 const OWNER: &str = "team";
 const CONFIG: &str = "config";
 const APP: &str = "app";
@@ -76,10 +80,18 @@ impl Lab {
         let page = format!("version {version}\n");
         let files: &[(&str, Option<&[u8]>)] = &[("page", Some(page.as_bytes()))];
         let source = self.forge.commit_files(OWNER, APP, "main", files, "a version").await?;
-        let head = self.write(version, &source).await?;
         let admin = self.forge.admin();
         let text = ["app to main", ""];
-        let number = self.forge.open_request(&admin, OWNER, CONFIG, [BRANCH, BASE], text).await?;
+        // The forge learns of branches a moment after git has them.
+        let head = eventually("the write", DEADLINE, async || {
+            self.write(version, &source).await.map(Some)
+        })
+        .await?;
+        let number = eventually("the request", DEADLINE, async || {
+            let opened = self.forge.open_request(&admin, OWNER, CONFIG, [BRANCH, BASE], text);
+            opened.await.map(Some)
+        })
+        .await?;
         let how = Merge { style: "squash", delete_branch: true, head: Some(&head) };
         self.forge.merge(&admin, OWNER, CONFIG, number, &how).await?;
         Ok(())

@@ -155,4 +155,9 @@ fn who_is_asked_for_by_name_is_drawn_in_full_and_nobody_is_said_to_be_nobody() {
     assert!(text.contains("(0 s)"), "a clock that goes back does no harm: {text}");
     let text = picture(&[], &[], "namespace dev of https://a", false, now, Paint::none());
     assert_eq!(text, "there is no Workload and no Deliverable in namespace dev of https://a\n");
+    let notes = ["Deliverables are not shown".to_owned()];
+    let text = picture(&[], &notes, "namespace dev", false, now, Paint::none());
+    let expected =
+        "there is nothing that you may see in namespace dev\n\n! Deliverables are not shown\n";
+    assert_eq!(text, expected);
 }
