@@ -22,7 +22,7 @@ demo: preflight ## Watch changes travel through three clusters. KEEP=1 leaves al
 
 .PHONY: image
 image: ## Pack the programs into target/image, an OCI layout. PUSH=registry/name:tag pushes it too.
-	@PORTOLAN_REVISION=$$(git rev-parse HEAD) cargo build --release -p portolan-supply-chain -p portolan-delivery -p portolan-cli
+	@PORTOLAN_REVISION=$$(git describe --always --dirty --abbrev=40 --exclude='*') cargo build --release -p portolan-supply-chain -p portolan-delivery -p portolan-cli
 	@cargo build -p portolan-testbed
 	@target/debug/portolan-testbed image --output target/image \
 		$(if $(PUSH),--push $(PUSH)) $(if $(PLAIN_HTTP),--plain-http)

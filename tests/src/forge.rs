@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use http::Method;
 use portolan_testbed::Forge;
-use portolan_testbed::forge::Merge;
+use portolan_testbed::forge::{Merge, RequestState};
 use portolan_testbed::landscape::{CONFIG, TEAM};
 use portolan_testbed::wait::until;
 use serde_json::{Value, json};
@@ -46,7 +46,9 @@ pub async fn open(forge: &Forge, branch: &str, base: &str, title: &str) -> Resul
 /// Merges a request as an administrator may; tries again while the forge still checks it.
 pub async fn merge(forge: &Forge, number: i64, style: &str, delete_branch: bool) -> Result<()> {
     let how = Merge { style, delete_branch, head: None };
-    forge.merge(&forge.admin(), TEAM, CONFIG, number.try_into()?, &how).await.map(|_| ())
+    let request = forge.merge(&forge.admin(), TEAM, CONFIG, number.try_into()?, &how).await?;
+    ensure!(request.state == RequestState::Merged, "it is closed: {request:?}");
+    Ok(())
 }
 
 /// Closes a request without merging it.

@@ -17,20 +17,21 @@ use portolan_tests::forge::{call, close, merge, open, open_request, requests};
 use portolan_tests::world::DEADLINE;
 use serde_json::{Value, json};
 
+/// Ways to merge, and whether the branch is deleted then. A branch that is kept after a rebase has a test of
+/// its own: the forge may refuse another rebase.
+const WAYS: [(&str, bool); 6] = [
+    ("merge", false),
+    ("merge", true),
+    ("squash", false),
+    ("squash", true),
+    ("rebase", true),
+    ("fast-forward-only", false),
+];
+
 #[tokio::test]
 async fn requests_are_opened_merged_declined_and_overtaken() {
     let mut lab = Lab::start().await.expect("it starts");
-    for (style, delete) in [
-        ("merge", false),
-        ("squash", true),
-        ("squash", false),
-        ("rebase", true),
-        ("fast-forward-only", false),
-        ("merge", true),
-    ] {
-        println!("{style}, the branch is {}", if delete { "deleted" } else { "kept" });
-        lab.travels(style, delete).await.unwrap_or_else(|error| panic!("{style}: {error:?}"));
-    }
+    lab.travels().await.expect("requests are merged in every way");
     lab.people_open_it().await.expect("people open requests");
     lab.declined().await.expect("a declined request stays declined");
     lab.changes_nothing().await.expect("a request that changes nothing is closed");
@@ -46,42 +47,61 @@ async fn requests_are_opened_merged_declined_and_overtaken() {
 }
 
 impl Lab {
-    /// Opened, merged by a maintainer in one of the ways, and again with new content.
-    async fn travels(&mut self, style: &str, delete: bool) -> Result<()> {
-        let mut subject = self.subject("open: true").await?;
-        for round in ["one", "two"] {
-            self.write(&mut subject, round).await?;
-            let request =
-                open_request(&self.landscape.forge, &subject.branch, &subject.base).await?;
-            let number = request["number"].as_i64().context("it has a number")?;
-            let body = request["body"].as_str().unwrap_or_default();
-            ensure!(body.contains(&format!("build/dev/{}", subject.name)), "{body}");
-            ensure!(body.contains("apps") || body.contains("a.yaml"), "{body}");
-            let message = self.ready(&subject, "True", "Written").await?;
-            ensure!(message.contains(&subject.branch), "{message}");
-            self.merged_says(&subject, "False", "AwaitingMerge").await?;
-            if round == "one" {
-                self.after_a_restart(&mut subject, "True", "Written").await?;
-            }
-            // A rebase merge of a kept branch is the one way that a forge may refuse the second time.
-            merge(&self.landscape.forge, number, style, delete).await?;
-            self.ready(&subject, "True", "Succeeded").await?;
-            self.merged_says(&subject, "True", "Merged").await?;
-            // The forge says so a moment after git has it.
-            until("the request to be told as merged", DEADLINE, async || {
-                let told = self.status(&subject).await.ok()?["pullRequest"].clone();
-                (told["number"] == number && told["state"] == "merged").then_some(())
-            })
-            .await?;
-            ensure!(self.file(&subject.base, &subject).await?.as_deref() == Some(round));
-            if round == "two" {
-                self.after_a_restart(&mut subject, "True", "Succeeded").await?;
-            }
-            // Others go on in the base meanwhile; nobody is disturbed, and nothing of ours moves.
-            self.third_party(&subject.base, &format!("after-{round}")).await?;
-            let tip = self.landscape.forge.branch_tip(TEAM, CONFIG, &subject.branch).await?;
-            ensure!(tip.is_some() != delete, "the branch is as the maintainer left it");
+    /// Opened, merged by a maintainer in each of the ways, and again with new content.
+    async fn travels(&mut self) -> Result<()> {
+        let mut subjects = Vec::new();
+        for _ in WAYS {
+            subjects.push(self.subject("open: true").await?);
         }
+        let mut numbers = Vec::new();
+        for subject in &subjects {
+            numbers.push(self.offered(subject).await?);
+        }
+        self.restarted(&mut subjects, "Written").await?;
+        for ((subject, number), way) in subjects.iter_mut().zip(numbers).zip(WAYS) {
+            self.arrives(subject, number, way).await.with_context(|| format!("{way:?}"))?;
+            self.write(subject, "two").await?;
+            let number = self.offered(subject).await?;
+            self.arrives(subject, number, way).await.with_context(|| format!("{way:?} again"))?;
+        }
+        self.restarted(&mut subjects, "Succeeded").await
+    }
+
+    async fn restarted(&mut self, subjects: &mut [Subject], reason: &str) -> Result<()> {
+        let mut all: Vec<_> = subjects.iter_mut().map(|s| (s, "True", reason)).collect();
+        self.all_after_a_restart(&mut all).await
+    }
+
+    /// Waits for the request, which says what it is; returns its number.
+    async fn offered(&self, subject: &Subject) -> Result<i64> {
+        self.written(subject, &subject.text).await?;
+        let request = open_request(&self.landscape.forge, &subject.branch, &subject.base).await?;
+        let body = request["body"].as_str().unwrap_or_default();
+        ensure!(body.contains(&format!("build/dev/{}", subject.name)), "{body}");
+        ensure!(body.contains("a.yaml"), "{body}");
+        let message = self.ready(subject, "True", "Written").await?;
+        ensure!(message.contains(&subject.branch), "{message}");
+        self.merged_says(subject, "False", "AwaitingMerge").await?;
+        request["number"].as_i64().context("it has a number")
+    }
+
+    /// Merges a request, after which others go on in the base.
+    async fn arrives(&self, subject: &Subject, number: i64, way: (&str, bool)) -> Result<()> {
+        let (style, delete) = way;
+        merge(&self.landscape.forge, number, style, delete).await?;
+        self.ready(subject, "True", "Succeeded").await?;
+        self.merged_says(subject, "True", "Merged").await?;
+        // The forge says so a moment after git has it.
+        until("the request to be told as merged", DEADLINE, async || {
+            let told = self.status(subject).await.ok()?["pullRequest"].clone();
+            (told["number"] == number && told["state"] == "merged").then_some(())
+        })
+        .await?;
+        ensure!(self.file(&subject.base, subject).await?.as_ref() == Some(&subject.text));
+        // Nobody is disturbed by others, and nothing of ours moves.
+        self.third_party(&subject.base, &format!("after-{}", subject.text)).await?;
+        let tip = self.landscape.forge.branch_tip(TEAM, CONFIG, &subject.branch).await?;
+        ensure!(tip.is_some() != delete, "the branch is as the maintainer left it");
         Ok(())
     }
 
@@ -110,35 +130,44 @@ impl Lab {
     }
 
     async fn declined(&mut self) -> Result<()> {
-        for branch_goes in [false, true] {
-            let mut subject = self.subject("open: true").await?;
-            let forge = &self.landscape.forge;
-            let request = open_request(forge, &subject.branch, &subject.base).await?;
-            let number = request["number"].as_i64().context("it has a number")?;
-            self.ready(&subject, "True", "Written").await?;
-            close(forge, number).await?;
-            if branch_goes {
-                self.delete_branch(&subject).await?;
-            }
-            let message = self.ready(&subject, "False", "Declined").await?;
-            ensure!(message.contains(&format!("#{number}")), "{message}");
-            self.after_a_restart(&mut subject, "False", "Declined").await?;
+        let (mut kept, first) = self.declines(false).await?;
+        let (mut gone, second) = self.declines(true).await?;
+        self.all_after_a_restart(&mut [
+            (&mut kept, "False", "Declined"),
+            (&mut gone, "False", "Declined"),
+        ])
+        .await?;
+        let forge = &self.landscape.forge;
+        for (mut subject, number) in [(kept, first), (gone, second)] {
             // Somebody asks for it once more.
             self.request(&subject).await?;
-            let forge = &self.landscape.forge;
-            let again = open_request(forge, &subject.branch, &subject.base).await?;
-            ensure!(again["number"].as_i64() > Some(number), "{again}");
+            let (again, _) = self.opened(&subject).await?;
+            ensure!(again > number, "{again} is not after {number}");
             self.ready(&subject, "True", "Written").await?;
             // Declined again; new content is another matter.
-            close(forge, again["number"].as_i64().unwrap_or_default()).await?;
+            close(forge, again).await?;
             self.ready(&subject, "False", "Declined").await?;
             self.write(&mut subject, "two").await?;
-            let third = open_request(forge, &subject.branch, &subject.base).await?;
-            merge(forge, third["number"].as_i64().unwrap_or_default(), "squash", true).await?;
+            let (third, _) = self.opened(&subject).await?;
+            merge(forge, third, "squash", true).await?;
             self.ready(&subject, "True", "Succeeded").await?;
             ensure!(requests(forge, &subject.branch, &subject.base).await?.len() == 3);
         }
         Ok(())
+    }
+
+    /// A request that is closed unmerged, with its branch or without; returns its number.
+    async fn declines(&mut self, branch_goes: bool) -> Result<(Subject, i64)> {
+        let subject = self.subject("open: true").await?;
+        let (number, _) = self.opened(&subject).await?;
+        self.ready(&subject, "True", "Written").await?;
+        close(&self.landscape.forge, number).await?;
+        if branch_goes {
+            self.delete_branch(&subject).await?;
+        }
+        let message = self.ready(&subject, "False", "Declined").await?;
+        ensure!(message.contains(&format!("#{number}")), "{message}");
+        Ok((subject, number))
     }
 
     async fn changes_nothing(&mut self) -> Result<()> {

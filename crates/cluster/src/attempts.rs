@@ -22,12 +22,14 @@ pub(crate) struct Attempts {
     /// The next pause, where an attempt failed.
     pause: Option<Duration>,
     refused_since: Option<Instant>,
+    failed_since: Option<Instant>,
 }
 
 impl Attempts {
     /// Takes a failure; tells how long to wait, before up to a quarter at random is added so that
     /// replicas and watches do not come back all at once.
     pub(crate) fn failed(&mut self, refused: bool) -> Duration {
+        self.failed_since.get_or_insert_with(Instant::now);
         if refused {
             self.refused_since.get_or_insert_with(Instant::now);
         }
@@ -40,6 +42,11 @@ impl Attempts {
     /// The watch is known to work.
     pub(crate) fn worked(&mut self) {
         *self = Self::default();
+    }
+
+    /// Since when it has failed without being known to work.
+    pub(crate) fn failed_since(&self) -> Option<Instant> {
+        self.failed_since
     }
 
     /// Whether a failure is not forgotten yet.
@@ -72,6 +79,20 @@ mod tests {
         attempts.worked();
         assert!(!attempts.failed_before() && !attempts.was_refused());
         assert_eq!(attempts.failed(true), FIRST_PAUSE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_count_from_the_first_until_it_works() {
+        let mut attempts = Attempts::default();
+        assert_eq!(attempts.failed_since(), None);
+        attempts.failed(false);
+        let first = Instant::now();
+        tokio::time::advance(GRACE).await;
+        attempts.failed(true);
+        attempts.failed(false);
+        assert_eq!(attempts.failed_since(), Some(first));
+        attempts.worked();
+        assert_eq!(attempts.failed_since(), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use portolan_plan::choreography::WatchState;
 use portolan_plan::object::{Gvk, ServedKind};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use crate::change::Change;
 use crate::cluster::Cluster;
@@ -60,6 +62,8 @@ struct Entry {
     kind: ServedKind,
     store: Arc<Store>,
     state: watch::Sender<WatchState>,
+    /// Since when the watch has failed without being known to work.
+    failing: watch::Sender<Option<Instant>>,
     task: AbortHandle,
     /// Stays when its kind goes.
     is_kept: bool,
@@ -110,9 +114,10 @@ impl Caches {
         }
         let store = Arc::new(Store::default());
         let state = watch::Sender::new(WatchState::Pending);
-        let task = self.spawn(&key, kind, &store, &state);
+        let failing = watch::Sender::new(None);
+        let task = self.spawn(&key, kind, &store, &state, &failing);
         let (kind, kept) = (kind.clone(), Arc::clone(&store));
-        watches.insert(key, Entry { kind, store, state, task, is_kept, is_served: true });
+        watches.insert(key, Entry { kind, store, state, failing, task, is_kept, is_served: true });
         kept
     }
 
@@ -122,6 +127,7 @@ impl Caches {
         kind: &ServedKind,
         store: &Arc<Store>,
         state: &watch::Sender<WatchState>,
+        failing: &watch::Sender<Option<Instant>>,
     ) -> AbortHandle {
         let watch = Watch {
             cluster: self.cluster.clone(),
@@ -129,6 +135,7 @@ impl Caches {
             kind: kind.clone(),
             store: Arc::clone(store),
             state: state.clone(),
+            failing: failing.clone(),
             changes: self.changes.clone(),
         };
         tokio::spawn(watch.run()).abort_handle()
@@ -144,6 +151,13 @@ impl Caches {
     pub fn state(&self, gvk: &Gvk, selection: &Selection) -> WatchState {
         let key = WatchKey { gvk: gvk.clone(), selection: selection.clone() };
         self.read().get(&key).map_or(WatchState::Pending, |entry| entry.state.borrow().clone())
+    }
+
+    /// For how long a watch has failed without being known to work; none while it works.
+    pub fn failing_for(&self, gvk: &Gvk, selection: &Selection) -> Option<Duration> {
+        let key = WatchKey { gvk: gvk.clone(), selection: selection.clone() };
+        let since = *self.read().get(&key)?.failing.borrow();
+        since.map(|since| since.elapsed())
     }
 
     /// Waits until the first list of a watch is in its store, or is forbidden.
@@ -221,7 +235,7 @@ impl Caches {
                 Some(kind) if !was_served || kind != entry.kind => {
                     entry.task.abort();
                     entry.state.send_replace(WatchState::Pending);
-                    entry.task = self.spawn(key, &kind, &entry.store, &entry.state);
+                    entry.task = self.spawn(key, &kind, &entry.store, &entry.state, &entry.failing);
                     entry.kind = kind;
                 }
                 // Until a list comes again, what is in the store need not be the whole truth.

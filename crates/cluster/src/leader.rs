@@ -72,7 +72,12 @@ impl Leader {
 
     /// Holds something that nobody contends for, for a time: what tests of a leader's work need.
     pub fn alone(time: Duration) -> Self {
-        Self { until: watch::channel(Some(Instant::now() + time)).1 }
+        Self::told(watch::channel(Some(Instant::now() + time)).1)
+    }
+
+    /// Holds something up to an instant that somebody else tells.
+    pub fn told(until: watch::Receiver<Option<Instant>>) -> Self {
+        Self { until }
     }
 
     /// Whether the lease is held now.
@@ -83,6 +88,18 @@ impl Leader {
     /// Waits until the lease is held; false when it never will be.
     pub async fn acquired(&mut self) -> bool {
         self.until.wait_for(|until| lasts(*until)).await.is_ok()
+    }
+
+    /// Waits until the lease is not held: it was lost or given back, or has run out.
+    pub async fn lost(&mut self) {
+        loop {
+            let until = *self.until.borrow_and_update();
+            let Some(end) = until.filter(|end| Instant::now() < *end) else { return };
+            tokio::select! {
+                () = sleep_until(end) => {}
+                Ok(()) = self.until.changed() => {}
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use portolan_plan::choreography::WatchState;
 use portolan_plan::object::ServedKind;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use crate::attempts::Attempts;
 use crate::caches::WatchKey;
@@ -28,6 +29,8 @@ pub(crate) struct Watch {
     pub(crate) kind: ServedKind,
     pub(crate) store: Arc<Store>,
     pub(crate) state: watch::Sender<WatchState>,
+    /// Since when it has failed without being known to work.
+    pub(crate) failing: watch::Sender<Option<Instant>>,
     pub(crate) changes: mpsc::UnboundedSender<Change>,
 }
 
@@ -41,6 +44,7 @@ impl Watch {
         }
         let client = self.cluster.client();
         let mut attempts = Attempts::default();
+        self.failing.send_replace(None);
         loop {
             if self.key.selection.metadata_only {
                 let api: Api<kube::core::PartialObjectMeta<DynamicObject>> =
@@ -118,15 +122,17 @@ impl Watch {
 
     fn works(&self, attempts: &mut Attempts) {
         attempts.worked();
+        self.failing.send_replace(None);
         self.becomes(WatchState::Synced);
     }
 
     /// Forbidden is known for sure and said; anything else is tried again without a word in status,
-    /// what is in the cache stays true until the list says otherwise.
+    /// what is in the cache stays true until the list says otherwise. Readiness tells of what lasts.
     fn failed(&self, error: &watcher::Error, attempts: &mut Attempts) -> Duration {
         tracing::debug!(watch = %self.key, %error, "a watch failed and is tried again");
         let refused = code(error) == Some(403);
         let pause = attempts.failed(refused);
+        self.failing.send_replace(attempts.failed_since());
         let saw_nothing_yet = *self.state.borrow() != WatchState::Synced;
         if refused && (saw_nothing_yet || attempts.is_refused_for_good()) {
             self.becomes(WatchState::Forbidden);

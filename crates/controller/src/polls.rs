@@ -61,15 +61,52 @@ impl Interest {
     }
 }
 
-/// What a repository answered, and its forge where somebody wants to know.
+/// What a forge answered.
+type Requests = Result<Arc<Vec<PullRequest>>, Trouble>;
+
+/// What a repository answered, and its forge where that was to be asked.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct News {
     pub(crate) refs: Arc<Refs>,
-    pub(crate) requests: Option<Result<Arc<Vec<PullRequest>>, Trouble>>,
+    pub(crate) requests: Option<Requests>,
+}
+
+/// The kinds that a forge may be said to be, in the order in which they are asked.
+const FORGES: [Option<ForgeKind>; 4] =
+    [None, Some(ForgeKind::Gitea), Some(ForgeKind::Github), Some(ForgeKind::Gitlab)];
+
+/// What a repository answered, and its forge as each kind that a subscriber takes it for.
+#[derive(Clone, Debug, PartialEq)]
+struct Seen {
+    refs: Arc<Refs>,
+    requests: Vec<(Option<ForgeKind>, Requests)>,
+}
+
+impl Seen {
+    fn requests(&self, forge: Option<ForgeKind>) -> Option<&Requests> {
+        self.requests.iter().find(|(kind, _)| *kind == forge).map(|(_, requests)| requests)
+    }
+
+    /// Whether it tells all that somebody wants to know.
+    fn tells(&self, interest: Interest) -> bool {
+        !interest.requests || self.requests(interest.forge).is_some()
+    }
+
+    fn news(self, interest: Interest) -> News {
+        let requests = self.requests(interest.forge).filter(|_| interest.requests).cloned();
+        News { refs: self.refs, requests }
+    }
 }
 
 /// What came of asking.
-type Answer = Result<News, Trouble>;
+type Answer = Result<Seen, Trouble>;
+
+fn tells(answer: &Answer, interest: Option<Interest>) -> bool {
+    match (answer, interest) {
+        (Ok(seen), Some(interest)) => seen.tells(interest),
+        _ => true,
+    }
+}
 
 /// Polls repositories. Cheap to clone.
 #[derive(Clone)]
@@ -127,18 +164,18 @@ impl Polls {
         remote: &Remote,
         interest: Interest,
         fresh: bool,
-    ) -> Answer {
+    ) -> Result<News, Trouble> {
         let polled = self.subscribe(item, remote, interest);
         let (last, ahead) = {
             let state = polled.lock();
             (state.answer.clone(), state.ahead.contains(item))
         };
-        if let Some(answer) = last.filter(|_| !fresh && !ahead)
-            && (!interest.requests || !matches!(&answer, Ok(News { requests: None, .. })))
-        {
-            return answer;
-        }
-        self.0.ask(&polled, Duration::ZERO, Some(item)).await
+        let last = last.filter(|answer| !fresh && !ahead && tells(answer, Some(interest)));
+        let answer = match last {
+            Some(answer) => answer,
+            None => self.0.ask(&polled, Duration::ZERO, Some((item, interest))).await,
+        };
+        answer.map(|seen| seen.news(interest))
     }
 
     /// Has an object woken by the next answer, whatever it is: it saw or made something that the last one
@@ -231,13 +268,19 @@ impl Inner {
 
     /// Asks, unless somebody else did since `self` began to wait for its turn. Whoever asks: all others
     /// for whom something is new are woken, as no later answer will differ from this one.
-    async fn ask(&self, polled: &Polled, max_age: Duration, by: Option<&Item>) -> Answer {
+    async fn ask(
+        &self,
+        polled: &Polled,
+        max_age: Duration,
+        by: Option<(&Item, Interest)>,
+    ) -> Answer {
         let came = Instant::now();
         let _turn = polled.asking.lock().await;
         {
             let state = polled.lock();
             if let (Some(answer), Some(at)) = (&state.answer, state.answered)
                 && at > came
+                && tells(answer, by.map(|(_, interest)| interest))
             {
                 return answer.clone();
             }
@@ -266,7 +309,7 @@ impl Inner {
         items.retain(|item| state.subscribers.contains_key(item));
         items.extend(woken(state.answer.as_ref(), &answer, &state.subscribers));
         for item in items {
-            if Some(&item) != by {
+            if by.is_none_or(|(by, _)| item != *by) {
                 (self.wake)(&item);
             }
         }
@@ -287,11 +330,13 @@ impl Inner {
             trouble
         })?;
         let refs = Arc::new(refs);
-        let wanted = polled.lock().subscribers.values().find(|interest| interest.requests).copied();
-        let Some(interest) = wanted else { return Ok(News { refs, requests: None }) };
-        // A forge that fails holds up only those who want its requests.
-        let requests = self.requests(repository, interest.forge).await.map(Arc::new);
-        Ok(News { refs, requests: Some(requests) })
+        let wanted = forges(&polled.lock().subscribers);
+        let mut requests = Vec::with_capacity(wanted.len());
+        for kind in wanted {
+            // A forge that fails holds up only those who want its requests.
+            requests.push((kind, self.requests(repository, kind).await.map(Arc::new)));
+        }
+        Ok(Seen { refs, requests })
     }
 
     async fn requests(
@@ -358,6 +403,14 @@ async fn follow(polls: Weak<Inner>, polled: Arc<Polled>) {
     }
 }
 
+/// The kinds that the forge is taken for by those who want its requests: each is told by its own word.
+fn forges(subscribers: &HashMap<Item, Interest>) -> Vec<Option<ForgeKind>> {
+    let wants = |kind: &Option<ForgeKind>| {
+        subscribers.values().any(|interest| interest.requests && interest.forge == *kind)
+    };
+    FORGES.into_iter().filter(wants).collect()
+}
+
 /// Who is woken by an answer: those for whom something is new in it. Before the first answer nobody was
 /// told anything; those who subscribed since ask for themselves.
 fn woken(
@@ -371,10 +424,13 @@ fn woken(
         (Err(before), Err(after)) => before == after,
         _ => false,
     };
-    if same_refs && before == after {
-        return Vec::new();
-    }
-    let concerned = |interest: &Interest| !same_refs || interest.requests;
+    let other_requests = |interest: &Interest| match (before, after) {
+        (Ok(before), Ok(after)) if interest.requests => {
+            before.requests(interest.forge) != after.requests(interest.forge)
+        }
+        _ => false,
+    };
+    let concerned = |interest: &Interest| !same_refs || other_requests(interest);
     subscribers.iter().filter(|(_, i)| concerned(i)).map(|(item, _)| item.clone()).collect()
 }
 
@@ -382,12 +438,37 @@ fn woken(
 mod tests {
     use super::*;
 
-    fn news(requests: Option<&[&str]>) -> News {
-        let requests = requests.map(|titles| {
-            let trouble = |title: &&str| Trouble::transient("X", *title);
-            titles.first().map_or_else(|| Ok(Arc::default()), |title| Err(trouble(title)))
-        });
-        News { refs: Arc::new(Refs::default()), requests }
+    fn says(problem: Option<&str>) -> Requests {
+        problem.map_or_else(|| Ok(Arc::default()), |words| Err(Trouble::transient("X", words)))
+    }
+
+    fn seen(requests: &[(Option<ForgeKind>, Requests)]) -> Seen {
+        Seen { refs: Arc::new(Refs::default()), requests: requests.to_vec() }
+    }
+
+    #[test]
+    fn each_is_told_what_its_own_forge_says() {
+        let refs = Interest::refs(Duration::from_secs(1));
+        let any = Interest { requests: true, ..refs };
+        let github = Interest { forge: Some(ForgeKind::Github), ..any };
+        let gitea = Interest { forge: Some(ForgeKind::Gitea), ..any };
+        let item = |name: &str| Item::new("GitWriter", Key::new("dev", name));
+        let subscribers = HashMap::from([
+            (item("refs"), Interest { forge: Some(ForgeKind::Gitlab), ..refs }),
+            (item("github"), github),
+            (item("any"), any),
+            (item("other"), any),
+        ]);
+        assert_eq!(forges(&subscribers), [None, Some(ForgeKind::Github)]);
+        let answer = seen(&[(None, says(None)), (Some(ForgeKind::Github), says(Some("no")))]);
+        assert!(answer.tells(refs) && answer.tells(any) && answer.tells(github));
+        assert!(!answer.tells(gitea));
+        assert_eq!(answer.clone().news(refs).requests, None);
+        assert_eq!(answer.clone().news(any).requests, Some(says(None)));
+        assert_eq!(answer.clone().news(github).requests, Some(says(Some("no"))));
+        let before = Ok(seen(&[(None, says(None)), (Some(ForgeKind::Github), says(None))]));
+        let woken = woken(Some(&before), &Ok(answer), &subscribers);
+        assert_eq!(woken, [item("github")]);
     }
 
     #[test]
@@ -402,7 +483,8 @@ mod tests {
             names.sort();
             names
         };
-        let (quiet, asked) = (Ok(news(Some(&[]))), Ok(news(Some(&["it is away"]))));
+        let quiet = Ok(seen(&[(None, says(None))]));
+        let asked = Ok(seen(&[(None, says(Some("it is away")))]));
         assert_eq!(names(Some(&quiet), &quiet), [""; 0]);
         assert_eq!(names(Some(&quiet), &asked), ["both"]);
         assert_eq!(names(None, &quiet), [""; 0]);

@@ -95,7 +95,7 @@ fn local(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> StartError {
 }
 
 /// Runs a program until `stop`; ends rounds under way as far as that takes no more than a few seconds,
-/// then gives its leases back.
+/// and gives each lease back when nothing works under it any more.
 pub async fn run(
     role: Role,
     settings: Settings,
@@ -178,8 +178,7 @@ pub async fn run(
         _ = synced => {}
         () = stop.cancelled() => return Ok(()),
     }
-    let leases = CancellationToken::new();
-    let work = Work::start(role, &cx, &me, health.pulses(), &stop, &leases);
+    let work = Work::start(role, &cx, &me, health.pulses(), &stop);
     let router = Router {
         caches,
         kinds,
@@ -195,9 +194,7 @@ pub async fn run(
     health.started();
     stop.cancelled().await;
     tracing::info!("stopping");
-    futures::future::join_all(work.rounds).await;
-    leases.cancel();
-    futures::future::join_all(work.leases).await;
+    work.end(&cx.git).await;
     Ok(())
 }
 

@@ -50,8 +50,9 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Starts working: `concurrency` objects at a time, only while the lease is held. When it stops,
-    /// its rounds end first, as far as they do so soon.
+    /// Starts working: `concurrency` objects at a time, only while the lease is held: rounds under way
+    /// are cut off when it is lost. When it stops, its rounds end first, as far as they do so soon; the
+    /// task tells whether some did not and were cut off.
     pub(crate) fn start<R: Reconciler>(
         reconciler: Arc<R>,
         concurrency: usize,
@@ -59,7 +60,7 @@ impl Queue {
         metrics: QueueMetrics,
         pulse: Pulse,
         stop: CancellationToken,
-    ) -> (Self, tokio::task::JoinHandle<()>) {
+    ) -> (Self, tokio::task::JoinHandle<bool>) {
         let (wakes, woken) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher {
             reconciler,
@@ -108,8 +109,9 @@ impl<R: Reconciler> Dispatcher<R> {
         mut woken: mpsc::UnboundedReceiver<Key>,
         mut leader: Leader,
         stop: CancellationToken,
-    ) {
+    ) -> bool {
         let mut turns = Pulse::turns();
+        let mut lease = leader.clone();
         loop {
             self.pulse.beat();
             while leader.holds()
@@ -122,6 +124,7 @@ impl<R: Reconciler> Dispatcher<R> {
             }
             self.metrics.depth(self.ready.len());
             let waits_for_lease = !leader.holds() && !self.ready.is_empty();
+            let leads = !self.rounds.is_empty() || !self.failures.is_empty();
             tokio::select! {
                 () = stop.cancelled() => break,
                 key = woken.recv() => match key {
@@ -144,23 +147,44 @@ impl<R: Reconciler> Dispatcher<R> {
                     }
                     self.led_since = Instant::now();
                 }
+                () = lease.lost(), if leads => self.lose().await,
                 _ = turns.tick() => {}
             }
         }
-        self.end_rounds().await;
+        self.end_rounds().await
     }
 
-    /// Rounds under way end before the lease is given back.
-    async fn end_rounds(&mut self) {
+    /// Without the lease nothing goes on: rounds under way are cut off, as by a crash, and wait with the
+    /// others for the lease to come back. What failed is the next holder's to tell.
+    async fn lose(&mut self) {
+        self.cut_off().await;
+        for (key, woken) in std::mem::take(&mut self.running) {
+            self.enqueue(key, woken.unwrap_or_else(Instant::now));
+        }
+        self.failures.clear();
+        self.metrics.failing(0);
+    }
+
+    /// Ends the rounds under way at once; nothing of them runs any more afterwards.
+    async fn cut_off(&mut self) {
+        if !self.rounds.is_empty() {
+            let (kind, rounds) = (self.reconciler.kind(), self.rounds.len());
+            tracing::warn!(kind, rounds, "rounds under way are cut off");
+        }
+        self.rounds.shutdown().await;
+    }
+
+    /// Rounds under way end before the lease is given back. True where some had to be cut off.
+    async fn end_rounds(&mut self) -> bool {
         if self.reconciler.begins_anew() {
             self.rounds.abort_all();
         }
         let ended = async { while self.rounds.join_next().await.is_some() {} };
-        if tokio::time::timeout(LAST_ROUNDS, ended).await.is_err() {
-            let (kind, rounds) = (self.reconciler.kind(), self.rounds.len());
-            tracing::warn!(kind, rounds, "rounds that do not end are cut off");
-            self.rounds.abort_all();
+        let lasts = tokio::time::timeout(LAST_ROUNDS, ended).await.is_err();
+        if lasts {
+            self.cut_off().await;
         }
+        lasts
     }
 
     fn enqueue(&mut self, key: Key, since: Instant) {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use portolan_plan::trace::{Evidence, Seek};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 pub(crate) use self::pending::Pending;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Log(Log, Reply<Vec<(String, CommitInfo)>>),
     Trace(Seek, Reply<Evidence>),
     Archive(Archive, Reply<Archived>),
+    /// A branch, and the commit at which it is deleted.
+    Delete(String, String, Reply<bool>),
     Write(Box<Pending>),
 }
 
@@ -44,7 +47,7 @@ impl Actors {
         let mut actors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // An actor leaves under this lock, so one that is listed takes the command.
         let command = match actors.get(key) {
-            Some(actor) => match actor.send(command) {
+            Some((actor, _)) => match actor.send(command) {
                 Ok(()) => return,
                 Err(refused) => refused.0,
             },
@@ -52,15 +55,26 @@ impl Actors {
         };
         let (sender, commands) = mpsc::unbounded_channel();
         let _ = sender.send(command);
-        actors.insert(key.to_owned(), sender);
         let actor = Actor { session: session(), commands, queue: Queue::default() };
         // Not the list itself, which holds our own sender: when the service goes, so do we.
         let list = Arc::downgrade(&self.0);
-        tokio::spawn(actor.run(list, key.to_owned()));
+        let task = tokio::spawn(actor.run(list, key.to_owned()));
+        actors.insert(key.to_owned(), (sender, task));
+    }
+
+    /// Ends all actors at once, and kills their workers whatever they do.
+    pub(crate) async fn end(&self) {
+        let actors = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for (_, task) in actors.values() {
+            task.abort();
+        }
+        for (_, task) in actors.into_values() {
+            let _ = task.await;
+        }
     }
 }
 
-type List = Mutex<HashMap<String, mpsc::UnboundedSender<Command>>>;
+type List = Mutex<HashMap<String, (mpsc::UnboundedSender<Command>, JoinHandle<()>)>>;
 
 /// Takes an actor off the list, unless somebody has just asked it something.
 fn leave(list: &Weak<List>, key: &str, commands: &mpsc::UnboundedReceiver<Command>) -> bool {
@@ -117,7 +131,7 @@ impl Actor {
         }
     }
 
-    /// Answers all reads; one list of references does for all that ask for it.
+    /// Answers all but writes; one list of references does for all that ask for it.
     async fn read(&mut self, waiting: &mut Vec<Command>) {
         let mut lists = Vec::new();
         for command in std::mem::take(waiting) {
@@ -147,12 +161,16 @@ impl Actor {
                 Command::Archive(archive, reply) if !reply.is_closed() => {
                     let _ = reply.send(self.archive(archive).await);
                 }
+                Command::Delete(branch, commit, reply) if !reply.is_closed() => {
+                    let _ = reply.send(settle::delete(&mut self.session, branch, commit).await);
+                }
                 Command::Write(pending) => waiting.push(Command::Write(pending)),
                 Command::Refs(_)
                 | Command::Look(..)
                 | Command::Log(..)
                 | Command::Trace(..)
-                | Command::Archive(..) => {}
+                | Command::Archive(..)
+                | Command::Delete(..) => {}
             }
         }
     }

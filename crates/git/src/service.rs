@@ -118,6 +118,24 @@ impl Service {
             .await
     }
 
+    /// Deletes a branch by a push that holds only where it is at `commit` still: what somebody else pushed
+    /// meanwhile stays. False where it is at another commit; true where it is gone already.
+    ///
+    /// # Caveats
+    ///
+    /// After [`Error::TimedOut`] and [`Error::WorkerFailed`] it may be gone. To ask again is safe.
+    pub async fn delete_branch(
+        &self,
+        repository: &RemoteRepository,
+        branch: &str,
+        commit: &str,
+    ) -> Result<bool, Error> {
+        names::check_short("branch", branch)?;
+        names::check_commit(commit)?;
+        let (branch, commit) = (branch.to_owned(), commit.to_owned());
+        self.ask(repository, |reply| Command::Delete(branch, commit, reply)).await
+    }
+
     /// The forge of a repository, asked with its credentials and never at an address that is refused to
     /// git; `kind` as for [`Forge::connect`].
     pub async fn forge(
@@ -128,6 +146,12 @@ impl Service {
         let options = &self.shared.options;
         let observer = Arc::clone(&options.observer);
         Forge::observed(repository, kind, &options.refused_addresses, observer).await
+    }
+
+    /// Ends all conversations at once, also in the middle of a push: their workers are killed. Those who
+    /// wait for an answer get [`Error::WorkerFailed`].
+    pub async fn end(&self) {
+        self.actors.end().await;
     }
 
     /// How many workers run now.

@@ -98,12 +98,13 @@ pub(crate) struct Observe {
     pub(crate) branch: Option<String>,
 }
 
-/// Moves a branch from one commit to another, or makes it.
+/// Moves a branch from one commit to another, makes it, or deletes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Update {
     pub(crate) branch: String,
     pub(crate) old: Option<String>,
-    pub(crate) new: String,
+    /// None: the branch goes.
+    pub(crate) new: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

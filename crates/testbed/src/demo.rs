@@ -1,5 +1,6 @@
 //! `portolan-testbed demo`.
 
+mod look_around;
 mod nodes;
 
 use std::io::{Write as _, stdout};
@@ -7,9 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use portolan_testbed::landscape::{APP, CONFIG, Landscape, Nodes, TEAM};
-use portolan_testbed::programs::program;
-use portolan_testbed::story::{Environment, OTHER, Show, run};
+use portolan_testbed::story::{Show, run};
 
 /// The demo.
 #[derive(Args)]
@@ -52,55 +51,8 @@ impl Demo {
             }
         };
         if kept {
-            look_around(&told.0, &line).await?;
+            look_around::look_around(&told.0, &line).await?;
         }
         Ok(())
     }
-}
-
-/// Tells how to look around and how to push a change, and waits until the person is done.
-async fn look_around(landscape: &Landscape, line: &(dyn Fn(&str) + Sync)) -> Result<()> {
-    let kubectl = program("kubectl").await?;
-    let kubectl = kubectl.display();
-    // Real nodes have a network of their own, and what speaks with them must be in it.
-    let enter = match landscape.nodes {
-        Nodes::Fake => String::new(),
-        Nodes::Real => format!("nsenter --net --target {} ", std::process::id()),
-    };
-    line("\nEverything stays up until you press Ctrl-C. To look around:\n");
-    for member in landscape.members() {
-        let (config, namespace) = (member.plane.kubeconfig(), &member.namespace);
-        let cluster = format!("{enter}{kubectl} --kubeconfig {} -n {namespace}", config.display());
-        line(&format!("  # the {} cluster", member.name()));
-        line(&format!("  {cluster} get portolan,workloads,deliverables"));
-        line(&format!("  {cluster} get events --sort-by=.lastTimestamp"));
-        if member.program.is_pods() {
-            line(&format!(
-                "  {cluster} -n portolan-system logs -l app.kubernetes.io/part-of=portolan"
-            ));
-        } else {
-            line(&format!("  less {}", member.program.dir().join("log").display()));
-        }
-    }
-    let url = landscape.forge.base_url();
-    let (user, password) = landscape.developer();
-    let host = url.trim_start_matches("http://");
-    line("  # git: what the programs wrote, and the applications (logins of this demo alone)");
-    for repository in [CONFIG, APP, OTHER] {
-        line(&format!(
-            "  {enter}git clone http://{user}:{password}@{host}/{TEAM}/{repository}.git"
-        ));
-    }
-    line("  # the requests, in a browser");
-    line(&format!("  {url}/{TEAM}/{CONFIG}/pulls?state=closed"));
-    for environment in [Environment::Staging, Environment::Production] {
-        let (user, password) = landscape.maintainer(environment.name());
-        line(&format!("  {user} / {password}   reviews and merges into {}", environment.name()));
-    }
-    line(&format!("\nTo send a change: edit site/index.html in the clone of {APP}, commit, push."));
-    line(&format!("A few seconds later a request offers it: {url}/{TEAM}/{CONFIG}/pulls"));
-    line("Approve and merge it as staging's maintainer, and then the one into production.");
-    tokio::signal::ctrl_c().await?;
-    line("\nended: everything it started ends with it; the folder with its logs stays");
-    Ok(())
 }

@@ -3,6 +3,7 @@
 //! [`run`] tells the story with a person watching; its parts are what the end-to-end tests use.
 
 mod breakage;
+mod clone;
 mod hop;
 mod journey;
 mod look;

@@ -88,11 +88,6 @@ impl Lab {
         Ok(all)
     }
 
-    /// Whether the same hold the build cluster's leases as before.
-    pub(crate) async fn build_is_held(&self, before: &Holders) -> Result<bool> {
-        Ok(self.holders().await?[..LEASES[0].len()] == before[..LEASES[0].len()])
-    }
-
     /// Waits until others hold all leases; returns when the last of the build cluster's was taken, by
     /// the lease's own word.
     pub(crate) async fn taken(&self, before: &Holders) -> Result<Timestamp> {
@@ -105,7 +100,6 @@ impl Lab {
                 (!holder.is_empty() && holder != *before).then_some(at)
             })
             .await?;
-            println!("{}: {name} was taken at {at}", member.name());
             times.push(at);
         }
         times.truncate(LEASES[0].len());
@@ -138,13 +132,12 @@ impl Lab {
     }
 
     /// Sends SIGTERM to the leaders and waits until the build cluster's says that it stops.
-    pub(crate) async fn signal_leaders_and_hear(&self) -> Result<Timestamp> {
+    pub(crate) async fn signal_leaders_and_hear(&self) -> Result<()> {
         let leader = &self.replicas[0][0];
         let told = || leader.log().matches("stopping").count();
         let before = told();
-        let at = self.signal_leaders()?;
-        until("the leader to stop", DEADLINE, async || (told() > before).then_some(())).await?;
-        Ok(at)
+        self.signal_leaders()?;
+        until("the leader to stop", DEADLINE, async || (told() > before).then_some(())).await
     }
 
     /// Kills the leaders; returns when.
@@ -182,7 +175,6 @@ impl Lab {
         let writes = self.writes(Mark::default()).await?;
         let after = writes.into_iter().filter(|entry| entry.at > after && entry.code < 300);
         let first = after.min_by_key(|entry| entry.at).context("something was written")?;
-        println!("the first write was {} {}/{}", first.verb, first.resource, first.name);
         Ok(first.at)
     }
 
@@ -213,7 +205,6 @@ impl Lab {
                 *made.entry(format!("{resource} {namespace}/{name}")).or_default() += 1;
             }
         }
-        println!("{}: {} objects were made", member.name(), made.len());
         ensure!(made.len() >= 4, "{made:?}");
         let twice: Vec<_> = made.iter().filter(|(_, count)| **count > 1).collect();
         ensure!(twice.is_empty(), "{twice:?}");

@@ -94,11 +94,11 @@ impl Wrote {
         }
     }
 
-    /// What the commit that was pushed says it replaces.
+    /// What the commit on the branch says that it replaces.
     fn replaces(&self) -> Option<String> {
         match (&self.pushed, &self.conclusion.decision) {
             (Some(_), Some(Decision::Write { replaces, .. })) => replaces.clone(),
-            _ => None,
+            _ => self.conclusion.scene.replaces.clone(),
         }
     }
 

@@ -12,7 +12,7 @@ use portolan_cluster::Key;
 use portolan_git::{Planner, Step};
 use portolan_plan::writer::{
     CommitStyle, Decision, Desired, Edit, Facts, History, Place, Signature, Start, View, compose,
-    decide,
+    decide, replaced,
 };
 
 use crate::context::Context;
@@ -32,6 +32,8 @@ pub(super) struct Scene {
     pub(super) goal: Option<String>,
     /// The record on the branch.
     pub(super) written: Option<Record>,
+    /// What the commit at the branch's tip says that it replaces.
+    pub(super) replaces: Option<String>,
     /// Whether the branch would change nothing in the goal.
     pub(super) adds_nothing: bool,
     /// The record in the goal.
@@ -41,9 +43,10 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    fn of(view: &View) -> Self {
+    fn of(view: &View, writer: &str) -> Self {
         let goal = view.goal.as_ref();
         Self {
+            replaces: view.branch.as_ref().and_then(|tip| replaced(&tip.message, writer)),
             branch: view.branch.as_ref().map(|tip| tip.commit.clone()),
             goal: goal.map(|tip| tip.commit.clone()),
             written: view.branch.as_ref().and_then(|tip| tip.record.clone()),
@@ -167,7 +170,7 @@ impl Planner for WritePlanner {
             Decision::Write { .. } => None,
             _ => self.passage(view),
         };
-        let scene = Scene::of(view);
+        let scene = Scene::of(view, &self.place.writer);
         self.concluded.set(Conclusion { decision: Some(decision), passage, scene });
         step
     }

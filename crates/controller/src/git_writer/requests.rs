@@ -1,6 +1,7 @@
 //! The request of a writer: opened, kept up, closed, merged as the spec asks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use portolan_api::condition::Decided;
 use portolan_api::native::GitWriter;
@@ -96,7 +97,7 @@ pub(super) struct Subject<'s> {
     pub(super) desired: &'s Desired,
     pub(super) scene: &'s Scene,
     pub(super) requests: &'s [PullRequest],
-    /// What the commit that was just pushed says it replaces.
+    /// What the commit on the branch says that it replaces.
     pub(super) replaces: Option<String>,
 }
 
@@ -160,7 +161,7 @@ impl GitWriters {
         };
         let text = offer_text(place, desired, &spec, scene.before.as_ref(), &scene.files);
         let step = offer(&spec, standing, requests, &text, &place.writer);
-        let served = self.act(subject, &step, &text).await?;
+        let served = self.act(subject, standing, &step, &text).await?;
         if served.look_again == Look::Now {
             return Ok(served);
         }
@@ -178,6 +179,7 @@ impl GitWriters {
     async fn act(
         &self,
         subject: &Subject<'_>,
+        standing: &Standing,
         step: &Offer,
         text: &OfferText,
     ) -> Result<Served, Trouble> {
@@ -212,10 +214,24 @@ impl GitWriters {
                     "{} holds this content already: there is nothing left to merge.",
                     place.goal()
                 );
-                forge.comment(*number, &why).await?;
+                // Said before it is closed, so that nothing closes without a word; who was cut off
+                // between the two finds the words said, and only closes.
+                if !forge.has_comment(*number, &why).await? {
+                    forge.comment(*number, &why).await?;
+                }
                 forge.close(*number).await?;
             }
-            Offer::DeleteBranch => forge.delete_branch(&place.branch).await?,
+            Offer::DeleteBranch => {
+                // The forge deletes whatever the branch holds; git only what was merged.
+                let Standing::InGoal { tip: Some(merged), .. } = standing else {
+                    return Ok(Served::default());
+                };
+                let repository = self.cx.polls.repository(remote, Duration::ZERO).await?;
+                let deleted = self.cx.git.delete_branch(&repository, &place.branch, merged).await;
+                if !deleted.map_err(|error| self.refused(remote, error))? {
+                    return Ok(Served { look_again: Look::Now, ..Served::default() });
+                }
+            }
         }
         Ok(Served::default())
     }

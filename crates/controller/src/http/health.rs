@@ -21,6 +21,8 @@ use crate::pulse::Pulses;
 /// Longest time without an answer of the API server that the program is ready for: an API server
 /// restarts in less.
 const UNREACHABLE: Duration = Duration::from_secs(20);
+/// A watch that has failed for longer is told: what is seen of its kind is too old to call it well.
+const FAILING: Duration = Duration::from_mins(2);
 /// A loop that has not turned for so long does not turn any more.
 const STUCK: Duration = Duration::from_mins(3);
 
@@ -129,13 +131,21 @@ impl Health {
             return Err("none is open yet".into());
         };
         all_well(watches.iter().filter_map(|(gvk, selection)| {
-            let kind = &gvk.kind;
-            match caches.state(gvk, selection) {
-                WatchState::Synced => None,
-                WatchState::Pending => Some(format!("{kind} is not listed yet")),
-                WatchState::Forbidden => Some(format!("{kind} may not be listed and watched")),
-            }
+            let failing = caches.failing_for(gvk, selection);
+            unseen(&gvk.kind, &caches.state(gvk, selection), failing)
         }))
+    }
+}
+
+/// What is wrong with the watch of a kind, which has failed for some time or works.
+fn unseen(kind: &str, state: &WatchState, failing: Option<Duration>) -> Option<String> {
+    match state {
+        WatchState::Synced => failing.filter(|failing| *failing > FAILING).map(|failing| {
+            let seconds = failing.as_secs();
+            format!("{kind} has not been watched for {seconds} s: each attempt fails")
+        }),
+        WatchState::Pending => Some(format!("{kind} is not listed yet")),
+        WatchState::Forbidden => Some(format!("{kind} may not be listed and watched")),
     }
 }
 
@@ -198,6 +208,19 @@ mod tests {
         assert!(text.contains("[-] running: the program was asked to stop\n"), "{text}");
         assert!(text.contains("[+] start: ok\n") && text.contains("[+] servers: ok\n"), "{text}");
         assert_eq!(told(&health.live()), (StatusCode::OK, "[+] loops: ok\n".into()));
+    }
+
+    #[test]
+    fn a_watch_that_fails_for_long_is_told() {
+        let seen = |state, failing| unseen("GitWriter", &state, failing);
+        let long = FAILING + Duration::from_secs(1);
+        assert_eq!(seen(WatchState::Synced, None), None);
+        assert_eq!(seen(WatchState::Synced, Some(FAILING)), None);
+        let told = "GitWriter has not been watched for 121 s: each attempt fails";
+        assert_eq!(seen(WatchState::Synced, Some(long)).as_deref(), Some(told));
+        let told = "GitWriter may not be listed and watched";
+        assert_eq!(seen(WatchState::Forbidden, Some(long)).as_deref(), Some(told));
+        assert_eq!(seen(WatchState::Pending, None).as_deref(), Some("GitWriter is not listed yet"));
     }
 
     #[tokio::test(start_paused = true)]

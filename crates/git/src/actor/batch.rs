@@ -207,8 +207,10 @@ fn ask(pending: &mut Pending, view: &View, history: Option<&History>) -> Result<
     })
 }
 
+/// Asks a last time before the push; what nobody waits for any more is not pushed.
 fn confirm(pending: &mut Pending) -> bool {
-    catch_unwind(AssertUnwindSafe(|| pending.planner.confirm())).unwrap_or(false)
+    !pending.reply.is_closed()
+        && catch_unwind(AssertUnwindSafe(|| pending.planner.confirm())).unwrap_or(false)
 }
 
 fn keep(answer: Result<Response, Trouble>) -> Trouble {

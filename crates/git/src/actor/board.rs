@@ -69,7 +69,7 @@ impl Board {
         let update = |(branch, new): &(String, String)| Update {
             branch: branch.clone(),
             old: self.tips.commits.get(branch).cloned(),
-            new: new.clone(),
+            new: Some(new.clone()),
         };
         self.pending.iter().map(update).collect()
     }

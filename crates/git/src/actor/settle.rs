@@ -48,14 +48,47 @@ async fn push_once(session: &mut Session, updates: &[Update]) -> Result<Outcomes
     };
     // The worker is gone, and whether the push happened is not known: look (faults F60, F61).
     let tips = match session.ask(Request::Tips { branches: names().collect() }).await {
-        Ok(Response::Tips(tips)) => tips.commits,
-        _ => BTreeMap::new(),
+        Ok(Response::Tips(tips)) => Some(tips.commits),
+        _ => None,
     };
-    let outcome = |update: &Update| match tips.get(&update.branch) {
-        Some(tip) if *tip == update.new => Outcome::Accepted,
+    let outcome = |update: &Update| match &tips {
+        Some(tips) if tips.get(&update.branch) == update.new.as_ref() => Outcome::Accepted,
         _ => Outcome::Failed(error.clone()),
     };
     Ok(updates.iter().map(|update| (update.branch.clone(), outcome(update))).collect())
+}
+
+/// Deletes a branch, provided that it is at a commit; false where it is at another.
+pub(super) async fn delete(
+    session: &mut Session,
+    branch: String,
+    commit: String,
+) -> Result<bool, Error> {
+    let update = Update { branch: branch.clone(), old: Some(commit.clone()), new: None };
+    let outcome = match push(session, vec![update]).await {
+        Ok(mut outcomes) => outcomes.remove(&branch),
+        Err(trouble) => return Err(trouble.into_error()),
+    };
+    let why = match outcome {
+        Some(Outcome::Accepted) => return Ok(true),
+        Some(Outcome::Refused(why)) => {
+            return Err(Error::PushRefused { reference: branch, message: session.clean(&why) });
+        }
+        Some(Outcome::Failed(error)) => return Err(error),
+        Some(Outcome::Lost(why)) => session.clean(&why),
+        None => "nothing was said of it".into(),
+    };
+    let tips = match session.ask(Request::Tips { branches: vec![branch.clone()] }).await {
+        Ok(Response::Tips(tips)) => tips.commits,
+        other => return Err(unexpected(other)),
+    };
+    match tips.get(&branch) {
+        None => Ok(true),
+        Some(tip) if *tip == commit => {
+            Err(Error::Contended { reference: branch, attempts: 1, message: why })
+        }
+        Some(_) => Ok(false),
+    }
 }
 
 /// Answers each write by what became of its branches.

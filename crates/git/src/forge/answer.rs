@@ -68,6 +68,14 @@ pub(super) struct Pull {
     pub(super) base: Side,
 }
 
+/// What somebody said below a request.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Comment {
+    #[serde(deserialize_with = "or_empty")]
+    pub(super) body: String,
+}
+
 /// One of the two branches of a pull request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

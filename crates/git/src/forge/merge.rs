@@ -1,4 +1,4 @@
-//! Merging a request, and deleting its branch.
+//! Merging a request.
 
 use portolan_plan::writer::RequestState;
 use reqwest::Method;
@@ -42,20 +42,6 @@ impl Forge {
             }
         }
         Err(self.refusal(&answer, &action).await)
-    }
-
-    /// Deletes a branch. One that is gone already is fine.
-    pub async fn delete_branch(&self, branch: &str) -> Result<(), Error> {
-        let action = format!("to delete branch {branch}");
-        let answer =
-            self.server().ask(Call::new(Method::DELETE, self.site().branch(branch))).await?;
-        if answer.is_success() {
-            return Ok(());
-        }
-        match self.refusal(&answer, &action).await {
-            Error::ForgeRefused { .. } if answer.status == 404 => Ok(()),
-            error => Err(error),
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use portolan_plan::writer::{PullRequest, RequestState};
 use reqwest::Method;
 use serde_json::json;
 
-use super::answer::Pull;
+use super::answer::{Comment, Pull};
 use super::page::list;
 use super::server::{Call, Server};
 use super::{Forge, NewRequest, title};
@@ -97,6 +97,15 @@ impl Forge {
         let url = self.site().repository(&["issues", &number.to_string(), "comments"]);
         let action = format!("to comment on request #{number}");
         self.send(Method::POST, url, json!({ "body": text }), &action).await.map(|_| ())
+    }
+
+    /// Whether something is said below a request, by whomever.
+    pub async fn has_comment(&self, number: i64, text: &str) -> Result<bool, Error> {
+        // This list comes whole, on one page.
+        let url = self.site().repository(&["issues", &number.to_string(), "comments"]);
+        let action = format!("to list the comments on request #{number}");
+        let comments: Vec<Comment> = list(self.get(url, &action).await?);
+        Ok(comments.iter().any(|comment| comment.body.trim_end() == text.trim_end()))
     }
 
     /// Closes a request without merging it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use git2::{ErrorClass, ErrorCode, Oid, RemoteCallbacks, Repository};
 
-use super::remote::{Server, push_options};
+use super::remote::{Head, Server, push_options};
 use super::triage::is_race;
 use crate::error::Error;
 use crate::refs::HEADS;
@@ -75,10 +75,12 @@ pub(super) fn push(
 
 /// What became of updates of which the answer is lost: they may be done (fault F61).
 fn look(server: &Server, repo: &Repository, updates: &[&Update], error: &Error) -> Vec<Outcome> {
-    let heads = server.connect(repo).map(|connection| connection.heads).unwrap_or_default();
+    let heads = server.connect(repo).map(|connection| connection.heads).ok();
     let is_done = |update: &Update| {
-        let head = heads.get(&format!("{HEADS}{}", update.branch));
-        head.is_some_and(|head| head.id.to_string() == update.new)
+        let head = |heads: &BTreeMap<String, Head>| {
+            heads.get(&format!("{HEADS}{}", update.branch)).map(|head| head.id.to_string())
+        };
+        heads.as_ref().is_some_and(|heads| head(heads) == update.new)
     };
     let outcome = |update: &&Update| {
         if is_done(update) { Outcome::Accepted } else { Outcome::Failed(error.clone()) }
@@ -122,8 +124,11 @@ fn converse(
         told.words.extend_from_slice(&words[..words.len().min(room)]);
         true
     });
-    let specs: Vec<String> =
-        updates.iter().map(|update| format!("{}:{HEADS}{}", update.new, update.branch)).collect();
+    // Nothing on the left: the branch on the right goes.
+    let spec = |update: &&Update| {
+        format!("{}:{HEADS}{}", update.new.as_deref().unwrap_or_default(), update.branch)
+    };
+    let specs: Vec<String> = updates.iter().map(spec).collect();
     let mut remote = repo.remote_anonymous(server.gate.url())?;
     remote.push(&specs, Some(&mut push_options(callbacks)))
 }

@@ -13,6 +13,9 @@ use crate::names;
 use crate::options::Limits;
 use crate::wire::{Failure, Observe};
 
+/// Most characters of a message that are shown: more than any of ours has.
+const MAX_MESSAGE: usize = 1 << 16;
+
 /// Looks at a writer's place.
 pub(super) fn view(
     objects: &Objects<'_>,
@@ -47,9 +50,11 @@ pub(super) fn view(
 }
 
 fn tip(objects: &Objects<'_>, limits: &Limits, place: &Place, commit: Oid) -> Result<Tip, Failure> {
-    let root = objects.commit(commit)?.tree_id();
+    let found = objects.commit(commit)?;
+    let root = found.tree_id();
+    let message = found.message().unwrap_or_default().chars().take(MAX_MESSAGE).collect();
     let parts = names::parts(&place.path);
-    let mut tip = Tip { commit: commit.to_string(), ..Tip::default() };
+    let mut tip = Tip { commit: commit.to_string(), message, ..Tip::default() };
     for end in 0..parts.len() {
         let above = &parts[..end];
         let Some(directory) = objects.directory(root, above)? else { break };

@@ -1,10 +1,11 @@
 //! What becomes of a request's head once it is closed, its branch moves on, or is deleted.
 
 use http::Method;
+use portolan_git::{Error, Options, Service};
 use portolan_plan::writer::RequestState;
 use serde_json::Value;
 
-use crate::lab::{DEADLINE, Lab, new};
+use crate::lab::{BOT, DEADLINE, Lab, credentials, new};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declined_request_keeps_its_head() {
@@ -32,7 +33,7 @@ async fn a_declined_request_keeps_its_head() {
     assert_eq!(shown["head"]["sha"], later.as_str());
 
     // The branch is deleted: an open request from it is closed, and both keep their heads.
-    lab.forge.delete_branch("a").await.unwrap();
+    lab.delete_branch("a").await;
     let closed = portolan_testbed::wait::until("the request to be closed", DEADLINE, async || {
         Some(lab.listed(2).await).filter(|request| request.state == RequestState::Closed)
     })
@@ -54,23 +55,30 @@ async fn a_declined_request_keeps_its_head() {
 #[tokio::test(flavor = "multi_thread")]
 async fn branches_are_deleted_once() {
     let lab = Lab::new("deleted").await;
-    for branch in ["a", "portolan/team/a", "odd#%41+name", "ä&=;x"] {
+    let cache = tempfile::tempdir().unwrap();
+    let worker = vec![env!("CARGO_BIN_EXE_portolan-git-worker").into()];
+    let service = Service::new(Options::with_worker(worker, cache.path())).unwrap();
+    let repository = lab.repository(credentials(BOT));
+    for branch in ["a", "portolan/team/a", "odd#%41+name", "ä=x"] {
         let path = lab.push("base", "x.txt", branch).await;
         let made = serde_json::json!({ "new_branch_name": branch, "old_ref_name": path });
         lab.must("ann", Method::POST, "/branches", made).await;
         let name = format!("refs/heads/{branch}");
         assert!(lab.refs().await.contains_key(&name), "{branch}");
+        let tip = lab.refs().await.remove(&name).unwrap();
+        let other = lab.tip("main").await.unwrap();
+        assert!(!service.delete_branch(&repository, branch, &other).await.unwrap());
+        assert!(lab.refs().await.contains_key(&name), "{branch} is at another commit");
         for _ in 0..2 {
-            lab.forge.delete_branch(branch).await.unwrap();
+            assert!(service.delete_branch(&repository, branch, &tip).await.unwrap());
             assert!(!lab.refs().await.contains_key(&name), "{branch}");
         }
     }
-    lab.forge.delete_branch("never-there").await.unwrap();
     lab.protect(serde_json::json!({ "rule_name": "base" })).await;
     for branch in ["main", "base"] {
-        let error = lab.forge.delete_branch(branch).await.unwrap_err();
-        assert_eq!(error.reason(), "RequestRefused", "{error}");
-        assert!(error.to_string().contains(&format!("refuses to delete branch {branch}: ")));
+        let tip = lab.tip(branch).await.unwrap();
+        let error = service.delete_branch(&repository, branch, &tip).await.unwrap_err();
+        assert!(matches!(&error, Error::PushRefused { .. }), "{error}");
         assert!(lab.tip(branch).await.is_some());
     }
 }

@@ -97,6 +97,11 @@ impl Lab {
         self.server.commit_files(&self.org, REPO, branch, &files, "Change").await.unwrap()
     }
 
+    /// Deletes a branch as a person does.
+    pub(crate) async fn delete_branch(&self, branch: &str) {
+        self.must("ann", Method::DELETE, &format!("/branches/{branch}"), Value::Null).await;
+    }
+
     /// A branch with a change, and an open request from it to main.
     pub(crate) async fn offered(&self, branch: &str) -> PullRequest {
         let head = self.push(branch, &format!("{branch}.txt"), "A").await;

@@ -57,7 +57,7 @@ async fn rights_that_are_missing() {
     for error in [
         nothing.open(&new("a")).await.unwrap_err(),
         nothing.edit(1, "a", "b").await.unwrap_err(),
-        nothing.delete_branch("a").await.unwrap_err(),
+        nothing.has_comment(1, "a").await.unwrap_err(),
     ] {
         assert_eq!(error.reason(), "RepositoryNotFound", "{error}");
     }

@@ -55,7 +55,10 @@ async fn from_the_first_word_to_the_last() {
     assert_eq!((edited.title.as_str(), edited.body.as_str()), ("New title", "New text"));
     lab.forge.edit(1, "New title", "").await.unwrap();
     assert_eq!(lab.listed(1).await.body, "");
+    assert!(!lab.forge.has_comment(1, "**Words** of mine").await.unwrap());
     lab.forge.comment(1, "**Words** of mine").await.unwrap();
+    assert!(lab.forge.has_comment(1, "**Words** of mine").await.unwrap());
+    assert!(!lab.forge.has_comment(1, "Words").await.unwrap());
     let comments = lab.must("ann", Method::GET, "/issues/1/comments", Value::Null).await;
     assert_eq!(names(&comments, "body"), ["**Words** of mine"]);
 

@@ -41,6 +41,29 @@ async fn a_worker_that_is_killed() {
     assert_eq!(lab.write(&writer).await.unwrap(), Written::Stopped);
 }
 
+/// What ends all conversations leaves no push behind that goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_in_the_middle_of_a_push() {
+    let lab = ready().await;
+    lab.server.inject(Fault::Hang, RECEIVE, Some(1));
+    let end = async {
+        let hangs =
+            portolan_testbed::wait::until("the push", Duration::from_secs(20), async || {
+                (lab.pushes() == 1).then_some(())
+            });
+        hangs.await.unwrap();
+        lab.service.end().await;
+    };
+    let writer = writer();
+    let (written, ()) = tokio::join!(lab.write(&writer), end);
+    assert_is(&written.unwrap_err(), Class::Transient, "GitWorkerFailed");
+    let gone = portolan_testbed::wait::until("its end", Duration::from_secs(20), async || {
+        workers(lab.cache()).is_empty().then_some(())
+    });
+    gone.await.unwrap();
+    pushed(lab.write(&writer).await.unwrap());
+}
+
 #[tokio::test]
 async fn a_worker_ends_when_it_has_nothing_to_do() {
     let lab = Lab::with(|options| options.idle = Duration::from_millis(300)).await;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod deleted;
+#[cfg(test)]
 mod dying;
 #[cfg(test)]
 mod faults;

@@ -26,6 +26,18 @@ pub(super) fn message(
     message
 }
 
+/// How what a commit says that it replaces may begin.
+const REPLACES: [&str; 3] = ["Replaces a person's edit of ", "Joins ", "Removes files of others: "];
+
+/// What a commit of this writer says that it replaces.
+pub fn replaced(message: &str, writer: &str) -> Option<String> {
+    let mut paragraphs = message.trim_end().rsplit("\n\n");
+    let ours = format!("Portolan-Writer: {}", trailer_text(writer));
+    let trailers = paragraphs.next()?;
+    let said = paragraphs.next().filter(|_| trailers.lines().any(|line| line == ours))?;
+    REPLACES.iter().any(|begin| said.starts_with(begin)).then(|| said.to_owned())
+}
+
 /// Message of the merge that joins a branch and its base.
 pub(super) fn merge_message(place: &Place, desired: &Desired) -> String {
     format!(
@@ -110,6 +122,18 @@ mod tests {
         assert!(message.starts_with("Write apps/app for app\n\nPortolan-Passage: "), "{message}");
         assert!(message.contains("\nPortolan-Source: https://g/a@4c1d\n"));
         assert_eq!(ours(&message).len(), 4);
+    }
+
+    #[test]
+    fn what_it_replaces_is_read_back_from_commits_of_the_writer() {
+        let said = "Joins staging, which changed a.";
+        let told = message(&place(), &desired("i"), Some("Subject\n\nWords"), Some(said));
+        assert_eq!(replaced(&told, "build/dev/app").as_deref(), Some(said));
+        assert_eq!(replaced(&told, "build/dev/other"), None);
+        let plain = message(&place(), &desired("i"), Some("Subject\n\nWords"), None);
+        assert_eq!(replaced(&plain, "build/dev/app"), None);
+        assert_eq!(replaced(&merge_message(&place(), &desired("i")), "build/dev/app"), None);
+        assert_eq!(replaced("by a person", "build/dev/app"), None);
     }
 
     /// T-23.

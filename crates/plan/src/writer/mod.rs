@@ -18,7 +18,7 @@ mod view;
 pub use compose::{CommitStyle, compose};
 pub use decide::{Decision, Facts, decide};
 pub use desired::{Carried, Desired, DesiredError, DesiredFile, Origin, from_files, from_tree};
-pub use message::trailer_text;
+pub use message::{replaced, trailer_text};
 pub use offer::{
     Offer, OfferSpec, OfferText, Standing, is_guarded, missing, offer, text as offer_text,
     told_replaced,

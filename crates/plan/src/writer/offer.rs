@@ -29,7 +29,7 @@ pub struct OfferSpec {
     pub body: Option<String>,
     /// The branch is deleted once it is merged.
     pub delete_branch: bool,
-    /// What the commit that was just written says it replaces.
+    /// What the commit on the branch says that it replaces.
     pub replaces: Option<String>,
 }
 
@@ -77,8 +77,8 @@ pub struct OfferText {
     pub body: String,
 }
 
-/// What a request of ours says that its content replaces, as long as it is about the same passage: the
-/// branch itself shows only what replaced it.
+/// What a request of ours says that its content replaces, as long as it is about the same passage: a
+/// person's commit may stand on the branch above ours.
 pub fn told_replaced(request: &PullRequest, passage: &str) -> Option<String> {
     let mut lines = request.body.lines().map(str::trim_end);
     if !lines.clone().any(|line| line == passage_line(passage)) {

@@ -63,6 +63,8 @@ pub struct View {
 pub struct Tip {
     /// Commit id.
     pub commit: String,
+    /// Message of the commit.
+    pub message: String,
     /// The files below the path, without those below any `.portolan/`, by path relative to it.
     pub files: BTreeMap<String, RecordedFile>,
     /// The record at the path.

@@ -6,6 +6,7 @@ use portolan_api::record::{Record, content_digest};
 
 use super::evidence::{Commit, Directory, Environment, Evidence, short};
 use super::verdict::Verdict;
+use crate::forge::Request;
 
 /// A change of a directory in an environment's branch.
 pub(super) struct Landing<'e> {
@@ -34,22 +35,30 @@ pub(super) fn landings<'e>(evidence: &'e Evidence, environment: &Environment) ->
     landings
 }
 
-/// The record that a commit of an environment's branch brought from its writer, by itself or as the
-/// merge of a request.
+/// The record that a commit of an environment's branch brought from its writer, by itself or out of a
+/// request that was merged with it or after it: a forge that goes away while it merges may have pushed
+/// the commit and not know of it, and then it merges once more, which changes nothing.
 fn brought<'e>(evidence: &'e Evidence, commit: &'e Commit, path: &str) -> Option<&'e Record> {
-    let record = commit.directories.get(path)?.record.as_ref()?;
+    let directory = commit.directories.get(path)?;
+    let record = directory.record.as_ref()?;
     if commit.written().is_some_and(|(written, _)| written == path) {
         return Some(record);
     }
-    let mut requests = evidence.requests.iter();
-    let request = requests.find(|request| request.merged_as.as_ref() == Some(&commit.id))?;
     let known = evidence.reached(commit.parents.first().map_or("", String::as_str));
-    let new = evidence.reached(&request.head).into_iter().filter(|id| !known.contains(id));
-    let mut written = new.filter_map(|id| evidence.commits.get(id)).filter_map(Commit::written);
-    let same = |(_, found): &(&str, &Record)| {
-        (&found.writer, found.sequence) == (&record.writer, record.sequence)
+    let brings = |request: &&Request| {
+        let Some(merged_as) = &request.merged_as else { return false };
+        let head = evidence.commits.get(&request.head);
+        if head.and_then(|head| head.directories.get(path)) != Some(directory)
+            || !evidence.reached(merged_as).contains(commit.id.as_str())
+        {
+            return false;
+        }
+        let new = evidence.reached(&request.head).into_iter().filter(|id| !known.contains(id));
+        let mut written = new.filter_map(|id| evidence.commits.get(id)).filter_map(Commit::written);
+        written
+            .any(|(_, found)| (&found.writer, found.sequence) == (&record.writer, record.sequence))
     };
-    written.any(|found| same(&found)).then_some(record)
+    evidence.requests.iter().find(brings).map(|_| record)
 }
 
 /// Checks one branch.

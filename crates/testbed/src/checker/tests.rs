@@ -163,6 +163,17 @@ fn a_story_without_a_fault_holds() {
 }
 
 #[test]
+fn a_forge_that_merges_once_more_after_an_outage_is_no_fault() {
+    let mut history = story();
+    let last = history.0.commits["squash-4"].directories[DIRECTORY].clone();
+    history.commit("squash-again", &["squash-4"], "shop to staging (#4)", Some(last));
+    history.0.requests[3].merged_as = Some("squash-again".into());
+    history.tip("squash-again");
+    let verdict = check(&history.0);
+    assert!(verdict.holds(), "{verdict}");
+}
+
+#[test]
 fn a_write_that_is_made_twice_is_found() {
     let mut history = story();
     history.write("again", "undone", 4, "d");

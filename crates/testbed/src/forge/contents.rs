@@ -111,14 +111,6 @@ impl Forge {
         Ok(commits)
     }
 
-    /// The message of a commit.
-    pub async fn commit_message(&self, owner: &str, repo: &str, commit: &str) -> Result<String> {
-        let url = format!("/repos/{owner}/{repo}/git/commits/{commit}");
-        let found = self.expect(Method::GET, &url, None, &[200]).await?;
-        let message = found["commit"]["message"].as_str();
-        Ok(message.context("a commit has a message")?.to_owned())
-    }
-
     /// The commit a branch points to; `None` if the branch is not there.
     pub async fn branch_tip(
         &self,

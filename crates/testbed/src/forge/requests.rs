@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -147,7 +147,8 @@ impl Forge {
         self.expect_as(login, Method::POST, &path, Some(review), &[200]).await.map(|_| ())
     }
 
-    /// Merges a request as somebody; tries again while the forge still checks it, or is away.
+    /// Merges a request as somebody; tries again while the forge still checks it, or is away. One that
+    /// was closed meanwhile comes back as it is.
     pub async fn merge(
         &self,
         login: &Login,
@@ -167,13 +168,13 @@ impl Forge {
                 self.expect_as(login, Method::POST, &path, Some(body.clone()), &[200]).await;
             let request = self.request_of(owner, repo, number).await?;
             match request.state {
-                RequestState::Merged => Ok(Some(request)),
+                RequestState::Merged | RequestState::Closed => Ok(Some(request)),
                 // Its answer says why not, where there was one.
-                RequestState::Open | RequestState::Closed => answer.map(|_| None),
+                RequestState::Open => answer.map(|_| None),
             }
         })
         .await?;
-        if how.delete_branch {
+        if how.delete_branch && merged.state == RequestState::Merged {
             self.delete_merged(login, owner, repo, &merged).await?;
         }
         Ok(merged)
@@ -192,21 +193,24 @@ impl Forge {
             if self.branch_tip(owner, repo, &merged.branch).await?.as_ref() != Some(&merged.head) {
                 return Ok(Some(()));
             }
-            self.delete_branch(login, owner, repo, &merged.branch).await?;
-            Ok(None)
+            // One that the forge forgot of while it was away cannot be deleted there.
+            let deleted = self.delete_branch(login, owner, repo, &merged.branch).await?;
+            Ok((!deleted).then_some(()))
         })
         .await
     }
 
-    /// Deletes a branch as somebody; one that is gone is no error.
+    /// Deletes a branch as somebody; false where the forge knows of none.
     pub async fn delete_branch(
         &self,
         login: &Login,
         owner: &str,
         repo: &str,
         branch: &str,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let path = format!("/repos/{owner}/{repo}/branches/{}", branch.replace('/', "%2F"));
-        self.expect_as(login, Method::DELETE, &path, None, &[204, 404]).await.map(|_| ())
+        let (code, answer) = self.api_as(login, Method::DELETE, &path, None).await?;
+        ensure!([204, 404].contains(&code), "deleting {branch}: {code} {answer}");
+        Ok(code == 204)
     }
 }

@@ -96,6 +96,19 @@ impl Pods {
         kubectl
     }
 
+    /// Waits until all replicas run in processes other than these, and are ready.
+    pub(super) async fn back(&self, killed: &[u32]) -> Result<()> {
+        let what = format!("new processes of {}", self.program);
+        let started = wait::until(&what, DEADLINE, async || {
+            let now = self.first_processes();
+            let new = now.iter().filter(|process| !killed.contains(process)).count();
+            (new >= killed.len() && new == now.len()).then_some(())
+        })
+        .await;
+        started.with_context(|| self.log())?;
+        self.ready().await
+    }
+
     /// Waits until all replicas are ready.
     pub(super) async fn ready(&self) -> Result<()> {
         let last = std::sync::Mutex::new(Value::Null);
@@ -114,9 +127,9 @@ impl Pods {
         })
     }
 
-    /// Kills every replica at once, as `kill -9` does; the kubelet starts them again.
-    pub(super) fn kill(&self) -> Result<()> {
-        for process in self.first_processes() {
+    /// Kills processes as `kill -9` does; the kubelet starts them again.
+    pub(super) fn kill(&self, processes: &[u32]) -> Result<()> {
+        for &process in processes {
             let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) else { continue };
             match kill_process(pid, Signal::KILL) {
                 Err(error) if error != rustix::io::Errno::SRCH => {
@@ -129,7 +142,7 @@ impl Pods {
     }
 
     /// The first process of each replica's container.
-    fn first_processes(&self) -> Vec<u32> {
+    pub(super) fn first_processes(&self) -> Vec<u32> {
         let all: Vec<_> = processes().collect();
         let parent = |of: u32| all.iter().find(|(process, _)| *process == of).map(|found| found.1);
         let in_room = |process: u32| {

@@ -44,7 +44,12 @@ enum Run {
     /// A process, another one after each restart.
     Process(Mutex<Arc<Process>>),
     /// The pods of its Deployment.
-    Pods(Pods),
+    Pods {
+        /// They.
+        pods: Pods,
+        /// Processes of those that were killed last.
+        killed: Mutex<Vec<u32>>,
+    },
 }
 
 /// A running program of Portolan.
@@ -140,7 +145,7 @@ impl Program {
             kubeconfig,
             dir,
             plain_http: String::new(),
-            run: Run::Pods(pods),
+            run: Run::Pods { pods, killed: Mutex::default() },
             artifacts: 0,
             health: 0,
             metrics: 0,
@@ -155,13 +160,15 @@ impl Program {
             Run::Process(process) => {
                 Ok(Arc::clone(&process.lock().unwrap_or_else(PoisonError::into_inner)))
             }
-            Run::Pods(_) => bail!("{} of {} runs as pods", self.name, self.cluster),
+            Run::Pods { .. } => bail!("{} of {} runs as pods", self.name, self.cluster),
         }
     }
 
     async fn ready(&self) -> Result<()> {
-        if let Run::Pods(pods) = &self.run {
-            return pods.ready().await;
+        if let Run::Pods { pods, killed } = &self.run {
+            let killed =
+                std::mem::take(&mut *killed.lock().unwrap_or_else(PoisonError::into_inner));
+            return pods.back(&killed).await;
         }
         let url = format!("http://127.0.0.1:{}/readyz", self.health);
         let client = reqwest::Client::builder().no_proxy().build()?;
@@ -185,7 +192,12 @@ impl Program {
     pub fn kill(&self) -> Result<()> {
         match &self.run {
             Run::Process(_) => self.process()?.kill_9(),
-            Run::Pods(pods) => pods.kill(),
+            Run::Pods { pods, killed } => {
+                let processes = pods.first_processes();
+                pods.kill(&processes)?;
+                *killed.lock().unwrap_or_else(PoisonError::into_inner) = processes;
+                Ok(())
+            }
         }
     }
 
@@ -233,7 +245,7 @@ impl Program {
     pub fn log(&self) -> String {
         match &self.run {
             Run::Process(_) => fs::read_to_string(self.dir.join("log")).unwrap_or_default(),
-            Run::Pods(pods) => pods.log(),
+            Run::Pods { pods, .. } => pods.log(),
         }
     }
 
@@ -244,7 +256,7 @@ impl Program {
 
     /// Whether it runs as the pods of its Deployment.
     pub fn is_pods(&self) -> bool {
-        matches!(self.run, Run::Pods(_))
+        matches!(self.run, Run::Pods { .. })
     }
 
     /// The folder with its kubeconfig, its data and its log.

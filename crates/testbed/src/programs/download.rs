@@ -43,6 +43,8 @@ const DOWNLOADS: &[Download] = &[
             ("kube-controller-manager", "kubernetes/server/bin/kube-controller-manager"),
             ("kube-scheduler", "kubernetes/server/bin/kube-scheduler"),
             ("kubectl", "kubernetes/server/bin/kubectl"),
+            ("kubelet", "kubernetes/server/bin/kubelet"),
+            ("kube-proxy", "kubernetes/server/bin/kube-proxy"),
         ],
     },
     // The digest of the release, the same in ChromeOS' and Arch's packages.

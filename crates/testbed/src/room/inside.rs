@@ -34,7 +34,7 @@ const FIGURES: &[(&str, &str)] = &[
 ///
 /// Only for the first process of new mount, network and process namespaces.
 pub fn prepare(folder: &Path) -> Result<()> {
-    own_control_groups();
+    own_control_groups()?;
     own_folders(folder)?;
     own_figures(folder)?;
     let shared = MountPropagationFlags::SHARED | MountPropagationFlags::REC;
@@ -51,13 +51,18 @@ pub fn prepare(folder: &Path) -> Result<()> {
 
 /// The machine's control groups cannot be changed from here; crun refuses the hybrid layout, of which
 /// the unified part goes.
-fn own_control_groups() {
+fn own_control_groups() -> Result<()> {
     let _ = unmount("/sys/fs/cgroup/unified", UnmountFlags::empty());
-    let groups = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
-    let folders = groups.map(|group| group.path()).filter(|path| path.is_dir());
-    for path in folders.chain(["/sys/fs/cgroup".into()]) {
-        let _ = mount_remount(&path, MountFlags::BIND | MountFlags::RDONLY, "");
+    let mounts = fs::read_to_string("/proc/self/mounts").context("reading the mounts")?;
+    for line in mounts.lines() {
+        let mut words = line.split(' ').skip(1);
+        let (Some(place), Some(kind)) = (words.next(), words.next()) else { continue };
+        if matches!(kind, "cgroup" | "cgroup2") {
+            mount_remount(place, MountFlags::BIND | MountFlags::RDONLY, "")
+                .with_context(|| format!("keeping {place} from being written to"))?;
+        }
     }
+    Ok(())
 }
 
 /// Folders that containerd, kubelet and CNI write to.

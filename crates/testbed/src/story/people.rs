@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::breakage::Breakage;
+use super::clone::Clone;
 use super::hop::Place;
 use super::journey::{Follower, Merged};
-use crate::forge::{Login, Merge};
+use super::look::record;
+use crate::forge::{Login, Merge, RequestState};
 use crate::landscape::{CONFIG, Landscape, TEAM};
 use crate::wait::eventually;
 
@@ -78,19 +80,20 @@ pub async fn push(
         files.insert("README.md", Some(readme));
     }
     files.extend(breakage.map(Breakage::source).unwrap_or_default());
-    let files: Vec<(&str, Option<&[u8]>)> =
-        files.iter().map(|(path, bytes)| (*path, bytes.as_deref())).collect();
-    let message = format!("{app}, version {version}");
-    eventually(&format!("{message} to be pushed"), DEADLINE, async || {
-        // Where the forge went away before it answered, the commit may be there.
-        if let Some(tip) = landscape.forge.branch_tip(TEAM, app, "main").await?
-            && landscape.forge.commit_message(TEAM, app, &tip).await?.trim_end() == message
-        {
-            return Ok(Some(tip));
+    let clone = Clone::new(landscape, app, landscape.developer()).await?;
+    for (path, bytes) in files {
+        let file = clone.path(path);
+        match bytes {
+            Some(bytes) => {
+                std::fs::create_dir_all(file.parent().context("a file is in a folder")?)?;
+                std::fs::write(file, bytes)?;
+            }
+            None => std::fs::remove_file(file)?,
         }
-        landscape.push(app, &files, &message).await.map(Some)
-    })
-    .await
+    }
+    clone.git(&["add", "--all"]).await?;
+    clone.git(&["commit", "-q", "-m", &format!("{app}, version {version}")]).await?;
+    clone.push("main").await
 }
 
 /// The login of an environment's maintainer.
@@ -131,8 +134,31 @@ pub(super) async fn review(
     .await?;
     let how = Merge { style: style.name, delete_branch: style.delete_branch, head: Some(head) };
     let own = maintainer(landscape, environment);
-    let request = forge.merge(&own, TEAM, CONFIG, number, &how).await?;
+    let mut request = forge.merge(&own, TEAM, CONFIG, number, &how).await?;
+    if request.state == RequestState::Closed {
+        let app = &follower.journey().app;
+        request.merged_as = Some(landed(landscape, app, environment, head).await?);
+    }
     let branch_deleted = style.delete_branch;
     follower.merged(environment.merged(), Merged { request, style: style.name, branch_deleted });
     Ok(())
+}
+
+/// The tip of an environment's branch, which has what a head had of an application: the forge went away
+/// while it merged, had pushed the commit and did not know of it, and the request was closed because it
+/// changed nothing any more.
+async fn landed(
+    landscape: &Landscape,
+    app: &str,
+    environment: Environment,
+    head: &str,
+) -> Result<String> {
+    let branch = environment.name();
+    eventually(&format!("{branch} to have what a closed request had"), DEADLINE, async || {
+        let tip = landscape.forge.branch_tip(TEAM, CONFIG, branch).await?;
+        let tip = tip.context("the branch is there")?;
+        let same = record(landscape, app, &tip).await? == record(landscape, app, head).await?;
+        Ok(Some(tip).filter(|_| same))
+    })
+    .await
 }

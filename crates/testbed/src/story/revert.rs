@@ -1,17 +1,15 @@
 //! A maintainer takes production's last merge back.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::clone::Clone;
 use super::hop::Place;
 use super::journey::{Follower, Journey, Tell};
 use super::people::{Environment, Style, maintainer, review};
 use crate::forge::{Request, RequestState};
 use crate::landscape::{CONFIG, Landscape, TEAM};
-use crate::tools;
 use crate::wait::eventually;
 
 /// Longest time anything on the forge may take, while it comes and goes.
@@ -43,32 +41,11 @@ pub async fn revert<'l>(
 
 /// Pushes the revert to a branch; returns the commit.
 async fn reverted(landscape: &Landscape) -> Result<String> {
-    let folder = tempfile::tempdir()?;
-    let git = async |arguments: &[&str]| tools::run(git(landscape, folder.path(), arguments)).await;
-    let url = landscape.forge.http_url(TEAM, CONFIG);
-    let mut attempt = 0;
-    let clone = eventually("a clone of the configuration", DEADLINE, async || {
-        attempt += 1;
-        let clone = format!("{}/clone-{attempt}", folder.path().display());
-        git(&["clone", "-q", "-b", BASE, &url, &clone]).await?;
-        Ok(Some(clone))
-    })
-    .await?;
-    git(&["-C", &clone, "checkout", "-q", "-b", BRANCH]).await?;
-    git(&["-C", &clone, "revert", "-m", "1", "--no-edit", "HEAD"]).await?;
-    eventually("the revert to be pushed", DEADLINE, async || {
-        git(&["-C", &clone, "push", "-q", "origin", BRANCH]).await?;
-        Ok(Some(()))
-    })
-    .await?;
-    Ok(git(&["-C", &clone, "rev-parse", "HEAD"]).await?.trim().to_owned())
-}
-
-fn git(landscape: &Landscape, home: &Path, arguments: &[&str]) -> Command {
     let (user, password) = landscape.maintainer(BASE);
-    let mut git = tools::git_as(home, &landscape.forge.base_url(), &user, password);
-    git.args(arguments);
-    git
+    let clone = Clone::new(landscape, CONFIG, (&user, password)).await?;
+    clone.git(&["checkout", "-q", "-b", BRANCH, &format!("origin/{BASE}")]).await?;
+    clone.git(&["revert", "-m", "1", "--no-edit", "HEAD"]).await?;
+    clone.push(BRANCH).await
 }
 
 /// Opens the request, unless the forge did so and went away before it answered.

@@ -47,8 +47,9 @@ spec:
 async fn pods_run_and_rooms_are_apart() {
     if !room::is_outside() {
         match room::missing() {
-            Some(Missing::Rights) => println!("not covered here, {}", Missing::Rights),
-            Some(missing) => panic!("{missing}: install them, as `make test` does"),
+            // `make test` says so in its last lines.
+            Some(Missing::Root | Missing::Refused(_)) => {}
+            Some(missing) => panic!("{missing}"),
             None => {
                 let arguments = ["--exact", TEST, "--nocapture"].map(Into::into);
                 assert_eq!(room::enter(arguments).unwrap(), 0, "it passes outside");
