@@ -152,9 +152,9 @@ async fn withdraw(staging: &Member) -> Result<()> {
         "/apis/carto.run/v1alpha1/namespaces/{}/verifications/{APP}/status",
         staging.namespace
     );
-    let patch = Request::patch(path).header("content-type", "application/merge-patch+json");
-    let patch = patch.body(serde_json::to_vec(&status)?)?;
-    staging.plane.client()?.request_text(patch).await?;
+    let request = Request::patch(path).header("content-type", "application/merge-patch+json");
+    let request = request.body(serde_json::to_vec(&status)?)?;
+    staging.plane.client()?.request_text(request).await?;
     // Events of one kind come in order: who answers this one has seen the verdict.
     look(staging, "Verification", &json!({"spec": {"timeout": "11m"}})).await?;
     let verification = staging.own("Verification", APP).await?;

@@ -9,6 +9,7 @@ mod evidence;
 mod gather;
 mod history;
 mod landings;
+mod promotions;
 mod repository;
 mod requests;
 mod sources;
@@ -26,6 +27,7 @@ pub fn check(evidence: &Evidence) -> Verdict {
         landings::check(evidence, environment, &mut verdict);
         clusters::check_running(evidence, environment, &mut verdict);
     }
+    promotions::check(evidence, &mut verdict);
     history::check(evidence, &mut verdict);
     requests::check(evidence, &mut verdict);
     sources::check(evidence, &mut verdict);

@@ -31,10 +31,10 @@ pub const TEAM: &str = "demo";
 pub const APP: &str = "shop";
 /// The configuration repository.
 pub const CONFIG: &str = "config";
-/// Password of the forge's users; the forge ends with the landscape.
 /// Login of somebody who pushes to repositories.
 const DEVELOPER: &str = "developer";
-const PASSWORD: &str = "Passw0rd!demo";
+/// Password of the forge's users; the forge ends with the landscape. No shell reads anything into it.
+const PASSWORD: &str = "Passw0rd.demo";
 
 /// How a landscape is made.
 #[derive(Clone, Debug, Default)]

@@ -15,7 +15,7 @@ use crate::wait::eventually;
 /// Longest time a server or controller may take to come back; it only ends what would hang.
 const DEADLINE: Duration = Duration::from_mins(3);
 
-/// Most characters of what was in flight.
+/// Most characters of a line about what went before.
 const WIDTH: usize = 200;
 
 /// Does all disturbances, each at its moment; several may overlap, but for two of one server or
@@ -62,8 +62,9 @@ async fn one(
             let (index, member) = member(cluster)?;
             let _lock = locks.controllers[index].lock().await;
             let log = member.program.log();
-            let line = format!("its log: {}", log.lines().last().unwrap_or_default());
-            tell(teller, disturbance, count, &[line, last_write(member)]);
+            let line = log.lines().last().unwrap_or_default();
+            tell(teller, disturbance, count, &last_write(member));
+            teller.say(&cut(&format!("   last line of its log before: {line}")));
             let begun = Instant::now();
             member.program.kill()?;
             // It ends again where its API server is away: what runs it starts it again.
@@ -75,7 +76,7 @@ async fn one(
         }
         Kind::Forge(away) => {
             let _lock = locks.forge.lock().await;
-            tell(teller, disturbance, count, &[last_change(landscape)]);
+            tell(teller, disturbance, count, &last_change(landscape));
             let begun = Instant::now();
             landscape.forge.stop_server().await;
             sleep(away).await;
@@ -85,7 +86,7 @@ async fn one(
         Kind::ApiServer(cluster, away) => {
             let (index, member) = member(cluster)?;
             let _lock = locks.api_servers[index].lock().await;
-            tell(teller, disturbance, count, &[last_write(member)]);
+            tell(teller, disturbance, count, &last_write(member));
             let begun = Instant::now();
             member.plane.stop_api_server().await;
             sleep(away).await;
@@ -98,17 +99,18 @@ async fn one(
     Ok(())
 }
 
-/// Tells a disturbance, and what was in flight.
-fn tell(teller: &Teller<'_>, disturbance: &Disturbance, count: usize, in_flight: &[String]) {
+/// Tells a disturbance, what the story waited for and the last write before: what is under way at the
+/// very moment is noted nowhere.
+fn tell(teller: &Teller<'_>, disturbance: &Disturbance, count: usize, last: &str) {
     teller.say(&format!("!! {}/{count} {disturbance}", disturbance.number));
     let waits = teller.progress().borrow().waits_for();
-    if !waits.is_empty() {
-        teller.say(&format!("   waited for: {waits}"));
-    }
-    for line in in_flight {
-        let line: String = line.chars().filter(|c| !c.is_control()).take(WIDTH).collect();
-        teller.say(&format!("   {line}"));
-    }
+    let waits = if waits.is_empty() { "nothing".to_owned() } else { waits };
+    teller.say(&format!("   waited for: {waits}; {}", cut(last)));
+}
+
+/// The beginning of a line of others, without control characters.
+fn cut(line: &str) -> String {
+    line.chars().filter(|c| !c.is_control()).take(WIDTH).collect()
 }
 
 /// The last write that a cluster's API server noted, other than of leases.
@@ -117,14 +119,14 @@ fn last_write(member: &Member) -> String {
     let mut writes = requests.iter().rev().filter(|entry| entry.is_write() && !entry.is_lease());
     match writes.next() {
         Some(entry) => format!(
-            "the cluster's last write: {} {} {} for {}, answered {}",
+            "last write before in the cluster: {} {} {} for {}, answered {}",
             entry.at,
             entry.verb,
             entry.path,
             entry.actor(),
             entry.code
         ),
-        None => "nothing is written in the cluster".to_owned(),
+        None => "nothing was written in the cluster before".to_owned(),
     }
 }
 
@@ -137,6 +139,6 @@ fn last_change(landscape: &Landscape) -> String {
         ["POST", "PUT", "PATCH", "DELETE"].iter().any(|method| line.contains(method))
             && !line.contains("git-upload-pack")
     };
-    let last = log.lines().rfind(changes).unwrap_or("nothing was changed yet");
-    format!("the forge's last change: {last}")
+    let last = log.lines().rfind(changes).unwrap_or("none");
+    format!("last change before in the forge: {last}")
 }

@@ -8,9 +8,16 @@ use serde_json::Value;
 use super::evidence::{Environment, Evidence, short};
 use super::verdict::Verdict;
 
-/// The cluster of an environment runs what stands in its branch.
+/// An environment has its branch, and its cluster runs what stands there.
 pub(super) fn check_running(evidence: &Evidence, environment: &Environment, verdict: &mut Verdict) {
-    let Some(tip) = evidence.commits.get(&environment.tip) else { return };
+    let Some(tip) = evidence.commits.get(&environment.tip) else {
+        let branch = &environment.branch;
+        match environment.tip.as_str() {
+            "" => verdict.lost(format!("branch {branch}")),
+            tip => verdict.lost(format!("commit {}, the tip of {branch}", short(tip))),
+        }
+        return;
+    };
     let reached = evidence.reached(&tip.id);
     for (path, deployed) in &environment.deployed {
         let what = format!("{path} in {}", environment.branch);

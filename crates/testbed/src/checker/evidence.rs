@@ -49,10 +49,12 @@ pub struct Directory {
 pub struct Environment {
     /// The branch, which is also the environment's name.
     pub branch: String,
-    /// The branch's tip.
+    /// The branch's tip; empty where there is no such branch.
     pub tip: String,
     /// What the cluster runs, by the directory it comes from; nothing where no cluster is looked at.
     pub deployed: BTreeMap<String, Deployed>,
+    /// The last commit that the cluster vouched for, by the directory; nothing where none passed.
+    pub verified: BTreeMap<String, String>,
 }
 
 /// What a cluster runs of a directory.

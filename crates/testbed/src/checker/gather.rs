@@ -15,6 +15,9 @@ use crate::landscape::{CONFIG, Landscape, Member, TEAM};
 use crate::story::image;
 use crate::tools;
 
+/// The environments of the example, in the order of the way; the branch of each has its cluster's name.
+const ENVIRONMENTS: [&str; 2] = ["staging", "production"];
+
 /// The kinds that are stamped or applied in the examples.
 const KINDS: [(&str, &str); 10] = [
     ("carto.run/v1alpha1", "GitSource"),
@@ -53,13 +56,20 @@ pub async fn gather(landscape: &Landscape, apps: &[&str]) -> Result<Evidence> {
     }
     for member in landscape.members() {
         evidence.objects.insert(member.name().to_owned(), objects(member).await?);
-        let Some(tip) = branches.get(member.name()) else { continue };
-        let mut deployed = BTreeMap::new();
+    }
+    for branch in ENVIRONMENTS {
+        let tip = branches.get(branch).cloned().unwrap_or_default();
+        let mut environment = Environment { branch: branch.into(), tip, ..Environment::default() };
+        let member = landscape.members().find(|member| member.name() == branch);
+        let member = member.with_context(|| format!("there is no cluster {branch}"))?;
         for app in apps {
-            deployed.insert(format!("apps/{app}"), running(member, app).await?);
+            let path = format!("apps/{app}");
+            environment.deployed.insert(path.clone(), running(member, app).await?);
+            if let Some(revision) = verified(member, app).await? {
+                environment.verified.insert(path, revision);
+            }
         }
-        let (branch, tip) = (member.name().to_owned(), tip.clone());
-        evidence.environments.push(Environment { branch, tip, deployed });
+        evidence.environments.push(environment);
     }
     Ok(evidence)
 }
@@ -83,6 +93,13 @@ async fn running(member: &Member, app: &str) -> Result<Deployed> {
     let revision = deployment["status"]["observedRevision"].as_str().unwrap_or_default().to_owned();
     let image = image(member, app).await?;
     Ok(Deployed { revision, image: image.as_str().unwrap_or_default().to_owned() })
+}
+
+/// The last revision that passed an application's checks.
+async fn verified(member: &Member, app: &str) -> Result<Option<String>> {
+    let verification = member.own("Verification", app).await?;
+    let revision = verification.pointer("/status/verified/revision").and_then(Value::as_str);
+    Ok(revision.map(str::to_owned))
 }
 
 /// Everything of the kinds in the team's namespace.

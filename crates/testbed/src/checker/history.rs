@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::{Evidence, short};
+use portolan_api::record::content_digest;
+
+use super::evidence::{Commit, Directory, Evidence, short};
 use super::landings::landings;
 use super::verdict::Verdict;
 use crate::forge::RequestState;
@@ -21,6 +23,7 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
     }
     for (writer, writes) in writes(evidence) {
         verdict.writes += writes.len();
+        repeated(evidence, writer, &writes, verdict);
         for (sequence, commits) in &writes {
             // The forge copies a commit when it merges by rebase.
             let (in_goal, offered): (Vec<&str>, Vec<&str>) =
@@ -54,6 +57,52 @@ fn writes(evidence: &Evidence) -> BTreeMap<&str, BTreeMap<u64, BTreeSet<&str>>> 
         }
     }
     writes
+}
+
+/// No two writes that follow each other have the same content, unless it was declined between them or
+/// something else came to the directory: people took it back or edited it, or the goal moved on.
+fn repeated(
+    evidence: &Evidence,
+    writer: &str,
+    writes: &BTreeMap<u64, BTreeSet<&str>>,
+    verdict: &mut Verdict,
+) {
+    for ((sequence, first), (next, second)) in writes.iter().zip(writes.iter().skip(1)) {
+        let same = first.iter().find_map(|id| {
+            let (path, record) = evidence.commits.get(*id)?.written()?;
+            let again = |id: &&str| {
+                let written = evidence.commits.get(*id).and_then(Commit::written);
+                written.is_some_and(|(p, r)| (p, &r.digest) == (path, &record.digest))
+            };
+            second.iter().any(again).then_some((path, &record.digest))
+        });
+        let Some((path, digest)) = same else { continue };
+        let known: BTreeSet<&str> = first.iter().flat_map(|id| evidence.reached(id)).collect();
+        let changed = |id: &&str| {
+            let between = evidence.reached(id).into_iter().filter(|id| !known.contains(id));
+            let mut between = between.filter_map(|id| evidence.commits.get(id));
+            between.any(|commit| brings_other(evidence, commit, path, digest))
+        };
+        if !declined(evidence, first, second) && !second.iter().all(changed) {
+            verdict.twice(format!("writes {sequence} and {next} of {writer} have the same content"));
+        }
+    }
+}
+
+/// Whether a commit changed a directory, to other content than that of a digest.
+fn brings_other(evidence: &Evidence, commit: &Commit, path: &str, digest: &str) -> bool {
+    let none = Directory::default();
+    let before = evidence.before(commit, path).unwrap_or(&none);
+    let after = commit.directories.get(path).unwrap_or(&none);
+    before.files != after.files && content_digest(&after.files) != digest
+}
+
+/// Whether a request with one of the first commits, and none of the second, was closed unmerged.
+fn declined(evidence: &Evidence, first: &BTreeSet<&str>, second: &BTreeSet<&str>) -> bool {
+    let closed = evidence.requests.iter().filter(|request| request.state == RequestState::Closed);
+    closed
+        .map(|request| evidence.reached(&request.head))
+        .any(|reached| !reached.is_disjoint(first) && reached.is_disjoint(second))
 }
 
 /// Whether a request that is open or was declined has one of the commits.

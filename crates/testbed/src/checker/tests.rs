@@ -2,7 +2,7 @@
 
 use portolan_api::labels;
 use portolan_api::native::git_writer::ProvenanceSource;
-use portolan_api::record::{Record, RecordedFile, SourceCommit, content_digest};
+use portolan_api::record::{Hop, Record, RecordedFile, SourceCommit, content_digest};
 use serde_json::{Value, json};
 
 use super::*;
@@ -65,6 +65,14 @@ impl History {
         let message =
             format!("Write\n\nPortolan-Passage: passage-{version}\nPortolan-Writer: {BUILD}\n");
         self.commit(id, &[parent], &message, Some(directory(sequence, version)));
+    }
+
+    /// A write of the promoter.
+    fn promote(&mut self, id: &str, parent: &str, content: Directory) {
+        let passage = &content.record.as_ref().unwrap().passage;
+        let message =
+            format!("Promote\n\nPortolan-Passage: {passage}\nPortolan-Writer: {PROMOTER}\n");
+        self.commit(id, &[parent], &message, Some(content));
     }
 
     fn tip(&mut self, id: &str) {
@@ -322,4 +330,137 @@ fn what_does_not_run_is_found() {
     history.deployed("squash-4", "b");
     let found = history.found();
     assert!(found.contains("r/shop@sha256:b runs, the branch has r/shop@sha256:d"), "{found}");
+}
+
+/// The story, with write 5 made again of what write 4 had, on the branch that is offered, before the
+/// request was squashed.
+fn forgotten() -> History {
+    let mut history = story();
+    history.write("write-5", "write-4", 5, "d");
+    history.commit("squash-4", &["undone"], "shop to staging (#4)", Some(directory(5, "d")));
+    history.0.requests[3].head = "write-5".into();
+    history
+}
+
+const REPEATED: &str = "twice: writes 4 and 5 of build/dev/shop have the same content";
+
+#[test]
+fn a_write_that_is_made_again_on_the_offered_branch_is_found() {
+    let found = forgotten().found();
+    assert!(found.contains(REPEATED), "{found}");
+    // Content of another writer of that name counts as little as an older one of this.
+    assert!(!found.contains("writes 3 and 4"), "{found}");
+}
+
+#[test]
+fn the_same_content_after_a_no_or_another_content_is_no_second_write() {
+    let mut declined = forgotten();
+    declined.request("write-4", None).state = RequestState::Closed;
+    assert!(!declined.found().contains(REPEATED), "{}", declined.found());
+    let mut edited = forgotten();
+    edited.commit("edit", &["write-4"], "Edit", Some(directory(4, "mine")));
+    edited.write("write-5", "edit", 5, "d");
+    assert!(!edited.found().contains(REPEATED), "{}", edited.found());
+    let mut reverted = story();
+    reverted.commit("back", &["squash-4"], "Take it back", Some(directory(3, "c")));
+    reverted.write("write-5", "back", 5, "d");
+    assert!(!reverted.found().contains(REPEATED), "{}", reverted.found());
+    // The goal went on elsewhere: that is no reason.
+    let mut elsewhere = story();
+    elsewhere.commit("other", &["squash-4"], "Other", None);
+    elsewhere.write("write-5", "other", 5, "d");
+    assert!(elsewhere.found().contains(REPEATED), "{}", elsewhere.found());
+}
+
+#[test]
+fn an_environment_that_is_gone_is_found() {
+    let mut history = story();
+    let branch = "production".to_owned();
+    history.0.environments.push(Environment { branch, ..Environment::default() });
+    let found = history.found();
+    assert!(found.contains("lost: branch production"), "{found}");
+    history.0.environments[1].tip = "nobody-knows".into();
+    let found = history.found();
+    assert!(found.contains("lost: commit nobody-knows, the tip of production"), "{found}");
+}
+
+const PROMOTER: &str = "staging/staging/shop-to-production";
+
+/// A directory as the promoter of staging writes it.
+fn carried(sequence: u64, version: &str, revision: &str) -> Directory {
+    let mut directory = directory(1, version);
+    let record = directory.record.as_mut().unwrap();
+    record.writer = PROMOTER.into();
+    record.sequence = sequence;
+    record.hops = vec![Hop { revision: revision.into(), ..Hop::default() }];
+    directory
+}
+
+/// The story with production, which has the first version; staging verified the last.
+fn with_production() -> History {
+    let mut history = story();
+    history.commit("production-0", &[], "Begin production", None);
+    history.promote("promote-1", "production-0", carried(1, "a", "squash-1"));
+    history.0.environments.push(Environment {
+        branch: "production".into(),
+        tip: "promote-1".into(),
+        ..Environment::default()
+    });
+    history.0.environments[0].verified.insert(DIRECTORY.into(), "squash-4".into());
+    history
+}
+
+const NOT_PROMOTED: &str = "lost: apps/shop in staging: squash-4 was verified, but did not come to \
+                            production, and no request has it";
+
+#[test]
+fn a_promotion_that_is_lost_is_found() {
+    let history = with_production();
+    let found = history.found();
+    assert!(found.contains(NOT_PROMOTED), "{found}");
+    let mut history = with_production();
+    history.0.environments[0].verified.insert(DIRECTORY.into(), "nobody-knows".into());
+    let found = history.found();
+    assert!(found.contains("nobody-knows was verified, which staging does not have"), "{found}");
+}
+
+#[test]
+fn what_never_passed_is_not_asked_for() {
+    let mut history = with_production();
+    history.0.environments[0].verified.insert(DIRECTORY.into(), "squash-1".into());
+    let verdict = check(&history.0);
+    assert!(verdict.holds(), "{verdict}");
+}
+
+#[test]
+fn what_went_on_is_not_lost() {
+    // Production has it, also where it was taken from a later commit, and where it was taken back.
+    let mut history = with_production();
+    history.commit("later", &["squash-4"], "Other", None);
+    history.tip("later");
+    history.promote("promote-2", "promote-1", carried(2, "d", "later"));
+    history.0.environments[1].tip = "promote-2".into();
+    assert!(check(&history.0).holds(), "{}", history.found());
+    history.commit("back", &["promote-2"], "Take it back", Some(carried(1, "a", "squash-1")));
+    history.0.environments[1].tip = "back".into();
+    assert!(check(&history.0).holds(), "{}", history.found());
+    // The same content once more in staging does not come again over the revert.
+    history.commit("c-again", &["later"], "Revert", Some(directory(3, "c")));
+    history.commit("d-again", &["c-again"], "Revert the revert", Some(directory(4, "d")));
+    history.tip("d-again");
+    history.0.environments[0].verified.insert(DIRECTORY.into(), "d-again".into());
+    let found = history.found();
+    assert!(!found.contains("was verified"), "{found}");
+}
+
+#[test]
+fn what_is_with_people_is_not_lost() {
+    for state in [RequestState::Open, RequestState::Closed] {
+        let mut history = with_production();
+        history.promote("promote-2", "promote-1", carried(2, "d", "squash-4"));
+        let request = history.request("promote-2", None);
+        (request.base, request.state) = ("production".into(), state);
+        request.branch = "production-shop".into();
+        assert!(check(&history.0).holds(), "{}", history.found());
+    }
 }
