@@ -99,7 +99,8 @@ pub fn offer(
     match standing {
         Standing::OnBranch { .. } => match open {
             None if spec.open => Offer::Open,
-            // What a person wrote into a request of ours stays; only our own text follows the content.
+            // What a person wrote into a request of ours stays until its content changes: then the text is
+            // written anew.
             Some(open) if is_ours(open, writer) && !is_told(open, text) => Offer::Edit(open.number),
             _ => Offer::Keep,
         },

@@ -64,10 +64,10 @@ fn writes(evidence: &Evidence) -> BTreeMap<&str, BTreeMap<u64, BTreeSet<&str>>> 
 fn repeated(
     evidence: &Evidence,
     writer: &str,
-    writes: &BTreeMap<u64, BTreeSet<&str>>,
+    numbered: &BTreeMap<u64, BTreeSet<&str>>,
     verdict: &mut Verdict,
 ) {
-    for ((sequence, first), (next, second)) in writes.iter().zip(writes.iter().skip(1)) {
+    for ((sequence, first), (next, second)) in numbered.iter().zip(numbered.iter().skip(1)) {
         let same = first.iter().find_map(|id| {
             let (path, record) = evidence.commits.get(*id)?.written()?;
             let again = |id: &&str| {
@@ -84,7 +84,8 @@ fn repeated(
             between.any(|commit| brings_other(evidence, commit, path, digest))
         };
         if !declined(evidence, first, second) && !second.iter().all(changed) {
-            verdict.twice(format!("writes {sequence} and {next} of {writer} have the same content"));
+            verdict
+                .twice(format!("writes {sequence} and {next} of {writer} have the same content"));
         }
     }
 }

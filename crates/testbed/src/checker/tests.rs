@@ -348,7 +348,7 @@ const REPEATED: &str = "twice: writes 4 and 5 of build/dev/shop have the same co
 fn a_write_that_is_made_again_on_the_offered_branch_is_found() {
     let found = forgotten().found();
     assert!(found.contains(REPEATED), "{found}");
-    // Content of another writer of that name counts as little as an older one of this.
+    // Writes of different content are none.
     assert!(!found.contains("writes 3 and 4"), "{found}");
 }
 
