@@ -112,7 +112,8 @@ async fn each_wrote_its_own(landscape: &Landscape) -> Result<()> {
     }
     for writer in ["build/dev/shop", "staging/staging/shop-to-production"] {
         let commits = writers.iter().filter(|found| *found == writer).count();
-        ensure!(commits >= 3, "{writer} has {commits} commits on main");
+        // A squash leaves the trailers out.
+        ensure!(commits >= 2, "{writer} has {commits} commits on main");
     }
     STAGING.no_commit_twice(landscape).await?;
     let mut pushes = pushes(landscape, CONFIG).await?;

@@ -1,6 +1,8 @@
 //! The flow of `examples/pull-requests` on real nodes: the programs are pods of the image, installed by
 //! `kubectl apply -k`; the image that SourceImage pushed runs, and the verification asks it.
 
+use std::io::Write as _;
+
 use anyhow::{Context as _, Result, ensure};
 use portolan_testbed::kubectl;
 use portolan_testbed::landscape::{APP, Example, Landscape, Member, Nodes, Plan};
@@ -27,9 +29,11 @@ async fn maintainers_merge_and_real_pods_follow() {
 }
 
 async fn flow() -> Result<()> {
-    let teller = Teller::new(&|line| println!("{line}"));
-    let plan = Plan { example: Example::PullRequests, nodes: Nodes::Real, ..Plan::default() };
-    let landscape = Landscape::start(plan, &|line| teller.say(line)).await?;
+    let teller = Teller::new(&|line| {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    });
+    let real = Plan { example: Example::PullRequests, nodes: Nodes::Real, ..Plan::default() };
+    let landscape = Landscape::start(real, &|line| teller.say(line)).await?;
     landscape.add_app(OTHER).await?;
     let play = Play { landscape: &landscape, teller: &teller };
     let versions = [Some(1), Some(2), Some(2), Some(1), Some(5)];

@@ -106,14 +106,14 @@ mod tests {
         assert_eq!(named["digest"], image.digest().as_str());
         assert_eq!(named["annotations"]["org.opencontainers.image.ref.name"], "2");
         assert!(folder.join("oci-layout").is_file());
-        let mut names = Vec::new();
+        let mut blobs = Vec::new();
         for entry in fs::read_dir(folder.join("blobs/sha256")).unwrap() {
             let entry = entry.unwrap();
             let name = format!("sha256:{}", entry.file_name().to_string_lossy());
             assert_eq!(Digest::of(&fs::read(entry.path()).unwrap()).as_str(), name);
-            names.push(name);
+            blobs.push(name);
         }
-        assert_eq!(names.len(), 3, "manifest, configuration and layer of the second: {names:?}");
+        assert_eq!(blobs.len(), 3, "manifest, configuration and layer of the second: {blobs:?}");
     }
 
     #[test]
