@@ -249,6 +249,13 @@ async fn environments(forge: &Forge, example: Example) -> Result<()> {
         forge.commit_files(TEAM, CONFIG, branch, files, &format!("Begin {branch}")).await?;
         forge.protect_branch(TEAM, CONFIG, rule).await?;
     }
+    // Who clones it sees something.
+    if let Some((branch, _)) = example.branches().first() {
+        let path = format!("/repos/{TEAM}/{CONFIG}");
+        let body = Some(json!({"default_branch": branch}));
+        let (status, answer) = forge.api(Method::PATCH, &path, body).await?;
+        anyhow::ensure!(status == 200, "making {branch} the default: {status} {answer}");
+    }
     Ok(())
 }
 

@@ -32,6 +32,12 @@ use crate::condition::Condition;
         json_path = ".status.conditions[?(@.type=='Ready')].reason"
     ),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.revision"),
+    printcolumn(name = "Request", type_ = "integer", json_path = ".status.pullRequest.number"),
+    printcolumn(
+        name = "Merged",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Merged')].status"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[cfg_attr(test, kube(cel))]

@@ -52,6 +52,9 @@ pub struct Commit {
     pub time: i64,
     /// Name of the author.
     pub author: String,
+    /// Name of who put it where it is: of a squash or rebase, who merged the request. Where the forge
+    /// names itself there, the author.
+    pub committer: String,
     /// First line of the message.
     pub subject: String,
     /// Whether it has more than one parent.

@@ -30,7 +30,7 @@ pub(super) fn fate(lines: &Lines<'_>, seen: Seen<'_>, record: &Record) -> (Vec<E
             }
             What::Removed => return (edits, reverted(commit, None)),
             What::Unreadable(_) => {
-                let (id, author) = (clean(&commit.id, ID), clean(&commit.author, NAME));
+                let (id, author) = (clean(&commit.id, ID), clean(&commit.committer, NAME));
                 return (edits, Fate::Lost { commit: id, time: time(commit), author });
             }
         }
@@ -51,7 +51,7 @@ fn next_record(lines: &Lines<'_>, seen: Seen<'_>, later: Seen<'_>, next: &Record
         passage: clean(&next.passage, ID),
         commit: clean(&commit.id, ID),
         time: time(commit),
-        author: clean(&commit.author, NAME),
+        author: clean(&commit.committer, NAME),
     }
 }
 
@@ -60,7 +60,7 @@ fn reverted(commit: &Commit, passage: Option<&str>) -> Fate {
         passage: passage.map(|passage| clean(passage, ID)),
         commit: clean(&commit.id, ID),
         time: time(commit),
-        author: clean(&commit.author, NAME),
+        author: clean(&commit.committer, NAME),
     }
 }
 

@@ -93,7 +93,7 @@ pub struct Arrival {
     pub time: Timestamp,
     /// Seconds since the source commit.
     pub after: Option<i64>,
-    /// Its author.
+    /// Who put it there: of a squash or rebase, who merged.
     pub author: String,
     /// First line of its message.
     pub subject: String,

@@ -99,6 +99,7 @@ impl World {
             id: id(number),
             time: START + i64::try_from(number).unwrap(),
             author: author.into(),
+            committer: author.into(),
             subject: message.lines().next().unwrap_or_default().into(),
             notes: notes(message),
             ..Commit::default()

@@ -14,7 +14,7 @@ pub(super) async fn look_around(landscape: &Landscape, line: &(dyn Fn(&str) + Sy
     };
     line("\nEverything stays up until you press Ctrl-C. To look around:\n");
     clusters(landscape, &enter, line).await?;
-    repositories(landscape, &enter, line);
+    repositories(landscape, &enter, line)?;
     requests(landscape, &enter, line);
     line(&format!("\nTo send a change: edit site/index.html in the clone of {APP}, commit, push."));
     line("A few seconds later a request offers it to staging. Approve and merge it as staging's");
@@ -39,7 +39,8 @@ async fn clusters(landscape: &Landscape, enter: &str, line: &(dyn Fn(&str) + Syn
         line(&format!("  {cluster} get events --sort-by=.lastTimestamp"));
         if member.program.is_pods() {
             let of = "-l app.kubernetes.io/part-of=portolan --prefix";
-            line(&format!("  {cluster} -n portolan-system logs {of}"));
+            let kubectl = format!("{enter}{kubectl} --kubeconfig {config}");
+            line(&format!("  {kubectl} -n portolan-system logs {of}"));
         } else {
             line(&format!("  less {}", member.program.dir().join("log").display()));
         }
@@ -47,7 +48,12 @@ async fn clusters(landscape: &Landscape, enter: &str, line: &(dyn Fn(&str) + Syn
     Ok(())
 }
 
-fn repositories(landscape: &Landscape, enter: &str, line: &(dyn Fn(&str) + Sync)) {
+/// The command line, where this program was built.
+fn portolan() -> Result<String> {
+    Ok(std::env::current_exe()?.with_file_name("portolan").display().to_string())
+}
+
+fn repositories(landscape: &Landscape, enter: &str, line: &(dyn Fn(&str) + Sync)) -> Result<()> {
     let (user, password) = landscape.developer();
     let host = landscape.forge.base_url();
     let host = host.trim_start_matches("http://");
@@ -56,7 +62,9 @@ fn repositories(landscape: &Landscape, enter: &str, line: &(dyn Fn(&str) + Sync)
         let url = format!("http://{user}:{password}@{host}/{TEAM}/{repository}.git");
         line(&format!("  {enter}git clone {url}"));
     }
-    line("  target/debug/portolan trace latest    # in the clone of the configuration");
+    line("  # the way of the newest change, in the clone of the configuration, after `git fetch`");
+    line(&format!("  {} trace latest", portolan()?));
+    Ok(())
 }
 
 fn requests(landscape: &Landscape, enter: &str, line: &(dyn Fn(&str) + Sync)) {
@@ -77,7 +85,8 @@ fn requests(landscape: &Landscape, enter: &str, line: &(dyn Fn(&str) + Sync)) {
     line("  # the requests: no browser gets into the demo's network, so by the forge's API;");
     line("  # approve and merge number N");
     let pulls = format!("{url}/api/v1/repos/{TEAM}/{CONFIG}/pulls");
-    line(&format!("  {enter}curl -s '{pulls}?state=open'"));
+    let (user, password) = landscape.developer();
+    line(&format!("  {enter}curl -s -u {user}:{password} '{pulls}?state=open'"));
     for (user, password, _) in &logins {
         let curl = format!("{enter}curl -u {user}:{password} -H 'content-type: application/json'");
         line(&format!("  {curl} {pulls}/N/reviews -d '{{\"event\": \"APPROVED\"}}'"));

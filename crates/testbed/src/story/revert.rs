@@ -30,7 +30,7 @@ pub async fn revert<'l>(
     let mut follower = Follower::new(landscape, journey, Instant::now(), tell);
     tell.waits(app, Place::ProductionOffered);
     let head = reverted(landscape).await?;
-    let number = offered(landscape).await?;
+    let number = offered(landscape, app).await?;
     follower.reached(Place::ProductionOffered, format!("#{number}"));
     let (own, other) = (Environment::Production, Environment::Staging);
     // A merge commit would do as well; the branch has served.
@@ -49,9 +49,10 @@ async fn reverted(landscape: &Landscape) -> Result<String> {
 }
 
 /// Opens the request, unless the forge did so and went away before it answered.
-async fn offered(landscape: &Landscape) -> Result<u64> {
+async fn offered(landscape: &Landscape, app: &str) -> Result<u64> {
     let login = maintainer(landscape, Environment::Production);
-    let text = ["Take the last change back", "It is not what we want in production."];
+    let title = format!("Take the last change of {app} back");
+    let body = format!("Reverts what the last merge brought of {app}: users miss the old page.");
     eventually("a request that takes it back", DEADLINE, async || {
         let all = landscape.forge.requests(TEAM, CONFIG).await?;
         let all = all.iter().map(Request::read).collect::<Result<Vec<_>>>()?;
@@ -61,7 +62,7 @@ async fn offered(landscape: &Landscape) -> Result<u64> {
             Some(request) => Ok(Some(request.number)),
             None => landscape
                 .forge
-                .open_request(&login, TEAM, CONFIG, [BRANCH, BASE], text)
+                .open_request(&login, TEAM, CONFIG, [BRANCH, BASE], [&title, &body])
                 .await
                 .map(Some),
         }

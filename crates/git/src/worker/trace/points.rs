@@ -141,10 +141,14 @@ fn commit(objects: &Objects<'_>, id: Oid) -> Result<Commit, Failure> {
         || author.email_bytes() != committer.email_bytes()
         || author.when().seconds() != committer.when().seconds();
     let subject = message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    // GitHub signs what people merge there with its own name.
+    let is_forge = committer.email_bytes() == b"noreply@github.com";
+    let merger = if is_forge { &author } else { &committer };
     Ok(Commit {
         id: id.to_string(),
         time: found.time().seconds(),
         author: shown(&String::from_utf8_lossy(author.name_bytes()), TEXT),
+        committer: shown(&String::from_utf8_lossy(merger.name_bytes()), TEXT),
         subject: shown(subject, TEXT),
         is_merge: found.parent_count() > 1,
         is_copy,

@@ -112,7 +112,7 @@ fn plain(commit: &Commit, path: &str, record: &Record, begun: Option<Timestamp>)
         commit: clean(&commit.id, ID),
         time,
         after: begun.map(|begun| time.as_second().saturating_sub(begun.as_second())),
-        author: clean(&commit.author, NAME),
+        author: clean(&commit.committer, NAME),
         subject: clean(&commit.subject, SUBJECT),
         writer: clean(&record.writer, PATH),
         sequence: record.sequence,

@@ -43,6 +43,10 @@ fn squashed_and_the_branch_deleted() {
     let mut world = World::new(&["staging"]);
     world.bring("staging", &record(1), "Write apps/shop for shop (#12)");
     assert_eq!(world.way("shop"), ["staging Squash #12 here: current"]);
+    // Its author is who wrote the commits, its committer who merged them.
+    world.last().commit.author = "build".into();
+    world.last().commit.committer = "Mia".into();
+    assert_eq!(world.story("shop").arrivals[0].author, "Mia");
 }
 
 #[test]
