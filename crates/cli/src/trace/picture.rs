@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use portolan_plan::trace::{Arrival, Fate, Role, Story, short};
 
-use super::words::{edit, fate, how, names, verdict};
+use super::words::{edit, fate, how, names, no_further, verdict};
 use crate::paint::Paint;
 use crate::text::{self, ID, fits, moment, span};
 
@@ -121,6 +121,7 @@ fn row(story: &Story, arrival: &Arrival, before: Option<&str>) -> Row {
     }
     notes.extend(arrival.edits.iter().map(edit));
     notes.extend(arrival.verdict.as_ref().map(verdict));
+    notes.extend(no_further(arrival).map(str::to_owned));
     notes.extend(arrival.fate.as_ref().map(fate));
     Row {
         label: branch,

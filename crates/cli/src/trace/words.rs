@@ -36,6 +36,14 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
     }
 }
 
+/// That it ended there.
+pub(super) fn no_further(arrival: &Arrival) -> Option<&'static str> {
+    arrival.went_no_further.then_some(match arrival.fate {
+        Some(Fate::Current) => "not verified and carried on from there yet",
+        _ => "never carried on from there: it was not verified, or something newer came first",
+    })
+}
+
 /// What a person changed.
 pub(super) fn edit(edit: &Edit) -> String {
     let Edit { commit, time, author, files } = edit;

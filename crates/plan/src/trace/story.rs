@@ -107,6 +107,8 @@ pub struct Arrival {
     pub request: Option<u64>,
     /// What an environment said of it when it carried it on.
     pub verdict: Option<Verdict>,
+    /// Whether the environment carries content on, and did not carry this on.
+    pub went_no_further: bool,
     /// What people changed of it there.
     pub edits: Vec<Edit>,
     /// What became of it.

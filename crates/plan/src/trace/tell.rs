@@ -52,6 +52,7 @@ pub fn tell(evidence: &Evidence, candidate: &Candidate) -> Story {
     story.arrivals = arrivals::arrivals(&lines, &written, begun);
     story.elsewhere = verdicts::attach(&lines, &written, &mut story.arrivals);
     arrivals::settle(&mut story.arrivals);
+    verdicts::note_ends(&lines, &mut story.arrivals);
     story.unreadable = unreadable(&lines, &written, candidate);
     story
 }

@@ -119,6 +119,7 @@ fn plain(commit: &Commit, path: &str, record: &Record, begun: Option<Timestamp>)
         how: How::Direct,
         request: None,
         verdict: None,
+        went_no_further: false,
         edits: Vec::new(),
         fate: None,
     }

@@ -1,12 +1,14 @@
 //! What environments said of a change when they carried it on.
 
+use std::collections::HashSet;
+
 use portolan_api::native::commit_of;
 use portolan_api::record::{Hop, Record};
 
 use super::{FILES, ID, NAME, PATH};
 use crate::trace::clean::clean;
 use crate::trace::lines::{Lines, Seen};
-use crate::trace::story::{Arrival, Verdict};
+use crate::trace::story::{Arrival, Role, Verdict};
 
 /// Most hops that are looked at.
 const MOST: usize = 1000;
@@ -32,6 +34,23 @@ pub(super) fn attach(
         told.push(verdict);
     }
     elsewhere
+}
+
+/// Notes arrivals at environments that carry content on and did not carry these on. Git does not say why:
+/// they did not pass, or something newer came first.
+pub(super) fn note_ends(lines: &Lines<'_>, arrivals: &mut [Arrival]) {
+    let points = &lines.evidence.points;
+    let hops = lines.evidence.records.iter().flat_map(|record| &record.hops).take(MOST);
+    let left: HashSet<&str> = hops.map(|hop| commit_of(&hop.revision)).collect();
+    let left =
+        points.iter().enumerate().filter(|(_, point)| left.contains(point.commit.id.as_str()));
+    let carrying: HashSet<String> =
+        left.filter_map(|(at, _)| Some(clean(lines.branch_name(lines.owner(at)?), NAME))).collect();
+    for arrival in arrivals {
+        let carries = arrival.branch.as_ref().is_some_and(|branch| carrying.contains(branch));
+        arrival.went_no_further =
+            arrival.role == Role::Environment && arrival.verdict.is_none() && carries;
+    }
 }
 
 /// The arrival that a commit has: it brought it, or came later and left it as it was.

@@ -50,6 +50,20 @@ fn squashed_and_the_branch_deleted() {
 }
 
 #[test]
+fn what_an_environment_did_not_carry_on() {
+    let mut world = World::new(&["staging", "production"]);
+    world.write("staging", &record(1));
+    let carried = world.write("staging", &record(2));
+    world.write("production", &promoted(2, &carried));
+    let ends = |world: &World, what: &str| {
+        let arrivals = world.story(what).arrivals;
+        arrivals.iter().map(|arrival| arrival.went_no_further).collect::<Vec<_>>()
+    };
+    assert_eq!(ends(&world, &passage(1)), [true], "staging carries on, and not this");
+    assert_eq!(ends(&world, &passage(2)), [false, false], "production carries nothing on");
+}
+
+#[test]
 fn squashed_and_the_branch_kept() {
     let mut world = World::new(&["staging", "offers/of/build"]);
     world.write("offers/of/build", &record(1));
