@@ -50,7 +50,7 @@ scenarios: ## The stories over the pure plan; UPDATE_GOLDEN=1 rewrites what they
 
 .PHONY: generate
 generate: ## Write config/crd from the types of crates/api.
-	cargo run --quiet -p portolan-cli -- crds
+	cargo run --quiet -p portolan-cli --bin portolan -- crds
 
 .PHONY: servers
 servers: preflight ## Build the server programs of tests and demo, once.
