@@ -163,6 +163,7 @@ impl Forge {
             body["head_commit_id"] = head.into();
         }
         let what = format!("request {number} to be merged");
+        let mut refusals = 0_u32;
         let merged = eventually(&what, DEADLINE, async || {
             let answer =
                 self.expect_as(login, Method::POST, &path, Some(body.clone()), &[200]).await;
@@ -170,7 +171,13 @@ impl Forge {
             match request.state {
                 RequestState::Merged | RequestState::Closed => Ok(Some(request)),
                 // Its answer says why not, where there was one.
-                RequestState::Open => answer.map(|_| None),
+                RequestState::Open => {
+                    refusals += 1;
+                    if refusals.is_multiple_of(50) {
+                        self.check_again(owner, repo, &request.base).await?;
+                    }
+                    answer.map(|_| None)
+                }
             }
         })
         .await?;
@@ -178,6 +185,21 @@ impl Forge {
             self.delete_merged(login, owner, repo, &merged).await?;
         }
         Ok(merged)
+    }
+
+    /// Has the forge check all requests into a branch anew. It does so when the branch's protection is
+    /// written, and never by itself where a check failed for a reason of its own.
+    async fn check_again(&self, owner: &str, repo: &str, base: &str) -> Result<()> {
+        let rules = format!("/repos/{owner}/{repo}/branch_protections");
+        let rule = format!("{rules}/{base}");
+        let (code, _) = self.api(Method::PATCH, &rule, Some(json!({}))).await?;
+        if code == 404 {
+            // A rule for a moment, which permits what was permitted.
+            let open = json!({"rule_name": base, "enable_push": true});
+            self.api(Method::POST, &rules, Some(open)).await?;
+            self.api(Method::DELETE, &rule, None).await?;
+        }
+        Ok(())
     }
 
     /// Deletes a merged branch that is still there: the forge went away between merge and deletion.
